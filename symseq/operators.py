@@ -1,0 +1,87 @@
+"""A variable's Python operators and methods, dispatched through a table that `ops` fills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from symseq.errors import UsageError
+
+if TYPE_CHECKING:
+    from symseq.graph import Variable
+
+# name → function(variable, *arguments); filled by symseq.ops.methods.
+METHODS: dict[str, Callable[..., Any]] = {}
+
+
+def _binary(name: str) -> Callable[[Any, object], Variable]:
+    def method(self: Any, other: object) -> Variable:
+        made: Variable = METHODS[name](self, other)
+        return made
+
+    return method
+
+
+def _reflected(name: str) -> Callable[[Any, object], Variable]:
+    def method(self: Any, other: object) -> Variable:
+        made: Variable = METHODS[name](other, self)
+        return made
+
+    return method
+
+
+def _unary(name: str) -> Callable[[Any], Variable]:
+    def method(self: Any) -> Variable:
+        made: Variable = METHODS[name](self)
+        return made
+
+    return method
+
+
+class Operators:
+    """What can be written on a variable: arithmetic, indexing, and the named methods."""
+
+    __slots__ = ()
+    __array_ufunc__ = None  # array * variable is the variable's business
+
+    __add__, __radd__ = _binary("add"), _reflected("add")
+    __sub__, __rsub__ = _binary("sub"), _reflected("sub")
+    __mul__, __rmul__ = _binary("mul"), _reflected("mul")
+    __truediv__, __rtruediv__ = _binary("true_div"), _reflected("true_div")
+    __floordiv__, __rfloordiv__ = _binary("floor_div"), _reflected("floor_div")
+    __mod__, __rmod__ = _binary("mod"), _reflected("mod")
+    __pow__, __rpow__ = _binary("pow"), _reflected("pow")
+    __matmul__, __rmatmul__ = _binary("matmul"), _reflected("matmul")
+    __and__, __rand__ = _binary("and_"), _reflected("and_")
+    __or__, __ror__ = _binary("or_"), _reflected("or_")
+    __xor__, __rxor__ = _binary("xor"), _reflected("xor")
+    __neg__, __abs__, __invert__ = _unary("neg"), _unary("abs_"), _unary("invert")
+    __lt__, __le__ = _binary("lt"), _binary("le")
+    __gt__, __ge__ = _binary("gt"), _binary("ge")
+    __getitem__ = _binary("getitem")
+
+    def __bool__(self) -> bool:
+        raise UsageError(
+            "a symbolic variable has no truth value",
+            hint="use T.switch or ifelse, and T.and_ / T.or_ instead of 'and' / 'or'",
+        )
+
+    def __len__(self) -> int:
+        raise UsageError("a symbolic variable has no len()", hint="use x.shape[0]")
+
+    def __iter__(self) -> Iterator[Variable]:
+        made: Iterator[Variable] = METHODS["iterate"](self)
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        """The methods of the table: x.sum(axis=0), x.T, x.shape, x.dimshuffle(0, 'x')."""
+        if name.startswith("__") or name not in METHODS and name not in PROPERTIES:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        if name in PROPERTIES:
+            return PROPERTIES[name](self)
+        function = METHODS[name]
+        return lambda *args, **kwargs: function(self, *args, **kwargs)
+
+
+# name → function(variable), read as an attribute: shape, T, ndim, ...
+PROPERTIES: dict[str, Callable[[Any], Any]] = {}
