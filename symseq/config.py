@@ -9,7 +9,7 @@ FLOATS = ("float32", "float64")
 
 
 class Section:
-    """A named group of accepted settings, such as ``config.scan`` or ``config.warn``."""
+    """A named group of accepted settings, such as ``config.scan``."""
 
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)

@@ -1,4 +1,4 @@
-"""Errors that say the rule, both values, the operands' lines, the user's line, a hint."""
+"""Errors that say the rule, both values, the operands' and the user's lines, a hint."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,7 +8,7 @@ from symseq.span import Span
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """One input of the failing step: its name, its type as text, the line that made it."""
+    """One input of the failing step: its name, its type, the line that made it."""
 
     name: str
     type: str
@@ -79,7 +79,7 @@ class UnusedInputError(UsageError):
 
 
 class DisconnectedInputError(UsageError):
-    """A gradient is asked for with respect to a variable that the cost does not read."""
+    """A gradient with respect to a variable that the cost does not read."""
 
 
 class NullTypeGradError(UsageError):

@@ -1,7 +1,7 @@
 """The graph: variables, the operations that made them, and what an operation must say.
 
-Structure never changes once built; identity is equality. An analysis keeps a table keyed
-by node. Rewrites build new nodes.
+Structure never changes once built; identity is equality. An analysis keeps a table
+keyed by node. Rewrites build new nodes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MOST_HELD = 32
 
 
 class Arg(Protocol):
-    """What a type rule may look at: an input's type and the integers it is known to hold."""
+    """What a type rule may look at: an input's type and the integers it holds."""
 
     @property
     def type(self) -> TensorType: ...
@@ -198,7 +198,7 @@ def cast_safely(array: Array, dtype: str, what: str, span: Span | None = None) -
         and to_kind in "iu"
         and bool(np.all(array.astype(dtype) == array))
     )
-    if not (exact or from_kind in "fiub" and to_kind == "f"):
+    if not (exact or (from_kind in "fiub" and to_kind == "f")):
         raise UsageError(f"{what} must be {dtype}; got {array.dtype}").at(span)
     return array.astype(dtype)
 

@@ -141,7 +141,7 @@ def dims(names: str = "", **sized: int) -> tuple[Dim, ...]:
     return (*unsized, *(dim(name, size) for name, size in sized.items()))
 
 
-# A length that happens to be 1 in this call but was not declared 1: it does not broadcast.
+# A length that happens to be 1 in this call, not declared 1: it does not broadcast.
 ONE = Dim((((Symbol("1", 1),), 1),))
 
 

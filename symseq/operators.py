@@ -1,4 +1,4 @@
-"""A variable's Python operators and methods, dispatched through a table that `ops` fills."""
+"""A variable's operators and methods, dispatched through a table that `ops` fills."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _unary(name: str) -> Callable[[Any], Variable]:
 
 
 class Operators:
-    """What can be written on a variable: arithmetic, indexing, and the named methods."""
+    """What can be written on a variable: arithmetic, indexing, the named methods."""
 
     __slots__ = ()
     __array_ufunc__ = None  # array * variable is the variable's business
@@ -74,8 +74,8 @@ class Operators:
         return made
 
     def __getattr__(self, name: str) -> Any:
-        """The methods of the table: x.sum(axis=0), x.T, x.shape, x.dimshuffle(0, 'x')."""
-        if name.startswith("__") or name not in METHODS and name not in PROPERTIES:
+        """The methods of the table: x.sum(axis=0), x.T, x.shape, x.dimshuffle(0, 1)."""
+        if name.startswith("__") or (name not in METHODS and name not in PROPERTIES):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         if name in PROPERTIES:
             return PROPERTIES[name](self)

@@ -1,4 +1,4 @@
-"""Where in the user's code a node was written: (file, line), past symseq's own frames."""
+"""Where in the user's code a node was written: (file, line), past our own frames."""
 
 import linecache
 import sys
@@ -13,7 +13,7 @@ PACKAGE = "symseq"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One line of the user's code; ``saved`` is its text once it left its file (a pickle)."""
+    """One line of the user's code; ``saved`` is its text where the file is missing."""
 
     file: str
     line: int
@@ -63,13 +63,13 @@ def here() -> Span:
 
 
 def origin() -> Origin:
-    """What a node built now should carry: the derivation under way, or the user's line."""
+    """What a node built now carries: the derivation under way, or the user's line."""
     return _deriving.get() or Origin((here(),))
 
 
 @contextmanager
 def deriving(spans: tuple[Span, ...], kind: str) -> Iterator[None]:
-    """Nodes built inside stand for `spans` (a gradient, a rewrite), not for a new line."""
+    """Nodes built inside stand for `spans` (a gradient, a rewrite), not a new line."""
     token = _deriving.set(Origin(spans, kind))
     try:
         yield

@@ -94,7 +94,7 @@ def replace(
 
 
 def rebuild(node: Apply, inputs: Sequence[Variable], new: dict[int, Variable]) -> Apply:
-    """The node over other inputs; enters its outputs into `new` unless already there."""
+    """The node over other inputs; enters its outputs into `new` unless there."""
     made = node.op.make_node(inputs, Origin(node.spans, node.kind))
     for old, fresh in zip(node.outputs, made.outputs, strict=True):
         fresh.name = old.name

@@ -23,8 +23,13 @@ FLOATS = ("float32", "float64")
 DTYPES = ("bool", *INTEGERS, *FLOATS)
 # Theano's letters: vector, fvector, dvector, ...
 LETTERS = {
-    "b": "int8", "w": "int16", "i": "int32", "l": "int64", "f": "float32", "d": "float64"
-}  # fmt: skip
+    "b": "int8",
+    "w": "int16",
+    "i": "int32",
+    "l": "int64",
+    "f": "float32",
+    "d": "float64",
+}
 
 
 def as_dtype(dtype: object) -> str:

@@ -21,7 +21,7 @@ def is_weak(value: object) -> bool:
 def constant(
     value: object, dtype: str | None = None, name: str | None = None
 ) -> Constant:
-    """A fixed value of the graph. Python floats become floatX, ints the smallest that fits."""
+    """A fixed value. Python floats become floatX, ints the smallest dtype that fits."""
     if isinstance(value, Constant) and dtype in (None, value.dtype):
         return value
     if dtype is None and isinstance(value, (bool, int, float)):
@@ -41,7 +41,7 @@ def constant(
 def as_tensor(
     value: object, dtype: str | None = None, name: str | None = None
 ) -> Variable:
-    """`value` as a variable: itself, a constant, or a stack of a list with variables in it.
+    """`value` as a variable: itself, a constant, or a stack of a list with variables.
 
     Raises: DTypeError for what is no number, array, variable or list of them.
     """

@@ -1,4 +1,4 @@
-"""Permute axes, drop axes of static length 1, insert axes of length 1: always a view."""
+"""Permute axes, drop axes of static length 1, insert axes of length 1: a view."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _cases(rng: np.random.Generator) -> Iterator[Case]:
 @register("dimshuffle", cases=_cases)
 @dataclass(frozen=True)
 class DimShuffle(Op):
-    """y[i, j, ...] = x[permuted]; 'x' is a new axis of length 1; an axis left out must be 1."""
+    """y[i, j, ...] = x[permuted]; 'x' is a new axis; an axis left out has length 1."""
 
     order: tuple[Axis, ...]
     name = "dimshuffle"
@@ -43,8 +43,8 @@ class DimShuffle(Op):
         for axis in set(range(x.type.ndim)) - set(kept):
             if size_of(x.type.shape[axis]) != 1:
                 raise ShapeError(
-                    f"dimshuffle may only drop an axis of length 1; axis {axis} of {x.type}"
-                    " is not known to be 1",
+                    f"dimshuffle may only drop an axis of length 1; axis {axis} of "
+                    f"{x.type} is not known to be 1",
                     hint="sum or index the axis instead, or declare its length as 1",
                 )
         shape = [1 if axis == "x" else x.type.shape[axis] for axis in self.order]

@@ -1,4 +1,4 @@
-"""Elementwise ops: one row each (name, NumPy expression, C expression, gradient, domain)."""
+"""Elementwise ops: one row each (name, NumPy and C expressions, gradient, domain)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All ops by name, each with cases to test it on: an op is tested by being registered."""
+"""All ops by name, each with cases: an op is tested by being registered."""
 
 from __future__ import annotations
 
