@@ -15,7 +15,7 @@ from symseq.graph import Arg, Held, Op, Variable
 from symseq.operators import METHODS
 from symseq.ops.dimshuffle import dimshuffle
 from symseq.ops.registry import REGISTRY, Case, Domain, enter
-from symseq.types import Array, TensorType, as_dtype, is_static_one
+from symseq.types import Array, TensorType, is_static_one
 
 # From the inputs' dtypes to the output's; raises DTypeError where they do not fit.
 DTypeRule = Callable[[Sequence[str]], str]
@@ -156,11 +156,11 @@ def elementwise(
     dtypes: DTypeRule = same,
     symbol: str = "",
     holds: Callable[..., Any] | None = None,
-    sample_dtype: str | None = None,
+    sample_dtypes: tuple[str, ...] = (),
 ) -> Elementwise:
     """Make and register an elementwise op: a row of the table.
 
-    ``vjp=None`` declares that no gradient flows (comparisons). ``sample_dtype`` casts
+    ``vjp=None`` declares that no gradient flows (comparisons). ``sample_dtypes`` casts
     the samples of the tests, where a dtype rule wants it.
     """
     domains = domain if isinstance(domain, tuple) else (domain,) * arity
@@ -169,8 +169,8 @@ def elementwise(
 
     def cases(rng: np.random.Generator) -> Iterator[Case]:
         drawn = [d.sample(rng, shapes[i % 3]) for i, d in enumerate(domains)]
-        if sample_dtype is not None:
-            drawn = [x.astype(as_dtype(sample_dtype)) for x in drawn]
+        if sample_dtypes:
+            drawn = [x.astype(t) for x, t in zip(drawn, sample_dtypes, strict=True)]
         yield Case(op, tuple(drawn))
 
     enter(name, op, cases)

@@ -1,0 +1,219 @@
+"""Reductions over axes: sum and max; keepdims is a view of the reduced value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from symseq import lengths
+from symseq.errors import DTypeError, ShapeError
+from symseq.graph import Arg, Held, Op, Variable
+from symseq.ops.cast import cast
+from symseq.ops.compare import eq
+from symseq.ops.convert import as_tensor
+from symseq.ops.dimshuffle import dimshuffle
+from symseq.ops.math import fill
+from symseq.ops.registry import Case, Cases, register
+from symseq.types import Array, TensorType, is_float
+
+AxisLike = int | Sequence[int] | None
+
+
+def _cases(name: str) -> Cases:
+    def cases(rng: np.random.Generator) -> Iterator[Case]:
+        cls = KINDS[name]
+        for shape, axes in [((2, 3), (0, 1)), ((2, 3, 4), (1,)), ((3, 1), (0,))]:
+            yield Case(cls(axes), (rng.normal(size=shape),))
+        yield Case(cls((0,)), (rng.integers(0, 9, (3, 2)),))
+
+    return cases
+
+
+@dataclass(frozen=True)
+class Reduction(Op):
+    """y[kept] = the reduction of x over `axes` (sorted, not negative)."""
+
+    axes: tuple[int, ...]
+
+    def infer(self, args: Sequence[Arg]) -> tuple[TensorType, ...]:
+        (x,) = args
+        kept = [n for k, n in enumerate(x.type.shape) if k not in self.axes]
+        return (TensorType(self.dtype(x.type.dtype), tuple(kept)),)
+
+    def dtype(self, dtype: str) -> str:
+        return dtype
+
+    def batch(
+        self, inputs: Sequence[Variable], batched: Sequence[bool]
+    ) -> Sequence[Variable]:
+        return (type(self)(tuple(axis + 1 for axis in self.axes))(inputs[0]),)
+
+    def expand(self, y: Variable, ndim: int) -> Variable:
+        """The reduced value with axes of length 1 where it was reduced."""
+        return keep_axes(y, self.axes, ndim)
+
+    def __str__(self) -> str:
+        return f"{self.name}(axis={', '.join(map(str, self.axes))})"
+
+
+@register("sum", cases=_cases("sum"))
+@dataclass(frozen=True)
+class Sum(Reduction):
+    """y = Σ x over `axes`; integers and bools are summed as int64."""
+
+    name = "sum"
+
+    def dtype(self, dtype: str) -> str:
+        return dtype if is_float(dtype) else "int64"
+
+    def numpy(self, *inputs: Array) -> tuple[Array, ...]:
+        (x,) = inputs
+        return (np.asarray(x.sum(axis=self.axes, dtype=self.dtype(x.dtype.name))),)
+
+    def vjp(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        cotangents: Sequence[Variable | None],
+    ) -> Sequence[Variable | None]:
+        (x,), (g,) = inputs, cotangents
+        assert g is not None
+        if not x.type.is_float:
+            return (None,)
+        return (fill(x, self.expand(g, x.ndim)),)
+
+    def hold(self, args: Sequence[Arg]) -> tuple[Held, ...] | None:
+        held = args[0].held
+        if not isinstance(held, tuple) or self.axes != (0,):
+            return None
+        total: lengths.Length = 0
+        for length in held:
+            total = lengths.add(total, length)
+        return (total,)
+
+
+@dataclass(frozen=True)
+class Extremum(Reduction):
+    """The largest or smallest of x over `axes`; equals share the gradient evenly."""
+
+    function: ClassVar[Any]
+
+    def infer(self, args: Sequence[Arg]) -> tuple[TensorType, ...]:
+        (x,) = args
+        for axis in self.axes:
+            if lengths.size_of(x.type.shape[axis]) == 0:
+                raise ShapeError(
+                    f"{self.name} needs at least one element; axis {axis} has length 0"
+                )
+        return super().infer(args)
+
+    def numpy(self, *inputs: Array) -> tuple[Array, ...]:
+        return (np.asarray(type(self).function(inputs[0], axis=self.axes)),)
+
+    def vjp(
+        self,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Variable],
+        cotangents: Sequence[Variable | None],
+    ) -> Sequence[Variable | None]:
+        (x,), (y,), (g,) = inputs, outputs, cotangents
+        assert g is not None
+        if not x.type.is_float:
+            return (None,)
+        chosen = cast(eq(x, self.expand(y, x.ndim)), x.dtype)
+        count = sum(chosen, axis=self.axes, keepdims=True)
+        return (self.expand(g, x.ndim) * (chosen / count),)
+
+
+@register("max", cases=_cases("max"))
+@dataclass(frozen=True)
+class Max(Extremum):
+    """y = max x over `axes`; NaN where one is NaN."""
+
+    name = "max"
+    function = np.max
+
+
+@register("min", cases=_cases("min"))
+@dataclass(frozen=True)
+class Min(Extremum):
+    """y = min x over `axes`; NaN where one is NaN."""
+
+    name = "min"
+    function = np.min
+
+
+KINDS: dict[str, type[Reduction]] = {"sum": Sum, "max": Max, "min": Min}
+
+
+def normal_axes(axis: AxisLike, ndim: int) -> tuple[int, ...]:
+    """`axis` as sorted axes of a rank `ndim` variable; None is all of them.
+
+    Raises: ShapeError for an axis out of range or named twice, DTypeError for no int.
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    given = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
+    for one in given:
+        if not isinstance(one, (int, np.integer)):
+            raise DTypeError(f"an axis must be an int; got {one!r}")
+        if not -ndim <= one < ndim:
+            raise ShapeError(f"axis must be in [{-ndim}, {ndim}); got {one}")
+    axes = sorted(int(one) % ndim for one in given)
+    if len(set(axes)) != len(axes):
+        raise ShapeError(f"axes must be distinct; got {given}")
+    return tuple(axes)
+
+
+def keep_axes(y: Variable, axes: Sequence[int], ndim: int) -> Variable:
+    """y with an axis of length 1 at each of `axes`, up to rank `ndim`."""
+    kept = iter(range(y.ndim))
+    return dimshuffle(y, ["x" if axis in axes else next(kept) for axis in range(ndim)])
+
+
+def reduced(op: type[Reduction], x: Variable, axis: AxisLike, keep: bool) -> Variable:
+    """`op` over `axis` of x; x itself (in the op's dtype) over no axes."""
+    axes = normal_axes(axis, x.ndim)
+    if not axes and op(axes).dtype(x.dtype) == x.dtype:
+        return x
+    y = op(axes)(x)
+    return keep_axes(y, axes, x.ndim) if keep else y
+
+
+def sum(
+    x: object, axis: AxisLike = None, dtype: object = None, keepdims: bool = False
+) -> Variable:
+    """y = Σ x over `axis` (all without one); integers and bools are summed as int64."""
+    variable = as_tensor(x) if dtype is None else cast(x, dtype)
+    return reduced(Sum, variable, axis, keepdims)
+
+
+def max(x: object, axis: AxisLike = None, keepdims: bool = False) -> Variable:
+    """The largest of x over `axis`; equal ones share the gradient evenly.
+
+    Raises: ShapeError over no elements.
+    """
+    return reduced(Max, as_tensor(x), axis, keepdims)
+
+
+def min(x: object, axis: AxisLike = None, keepdims: bool = False) -> Variable:
+    """The smallest of x over `axis`; equal ones share the gradient evenly.
+
+    Raises: ShapeError over no elements.
+    """
+    return reduced(Min, as_tensor(x), axis, keepdims)
+
+
+def mean(
+    x: object, axis: AxisLike = None, dtype: object = None, keepdims: bool = False
+) -> Variable:
+    """y = Σ x / n over `axis`; integers become floatX."""
+    variable = as_tensor(x) if dtype is None else cast(x, dtype)
+    if not variable.type.is_float:
+        variable = cast(variable, "floatX")
+    axes = normal_axes(axis, variable.ndim)
+    count = sum(fill(variable, 1), axis=axes, keepdims=keepdims)
+    return sum(variable, axis=axes, keepdims=keepdims) / count
