@@ -1,0 +1,303 @@
+"""The numpy target: a Program as readable Python source over NumPy.
+
+    def bind(buffer, early, shape, op, trips):
+        ...                      # arrays and views, made once per signature
+        def run(): ...           # only crunches
+        def update(): ...        # writes the shared variables
+        return run, update, outputs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from symseq.graph import Apply
+
+from ..lower.recipe import Call, Slot
+from ..memory import Lifetimes
+from ..program import (
+    Compute,
+    Copy,
+    Kernel,
+    Kind,
+    Loop,
+    Program,
+    Step,
+    Value,
+    View,
+    reads,
+    walk,
+    writes,
+)
+from .numpy_rules import FORMS
+from .source import Source
+
+FETCHED = (Kind.INPUT, Kind.SHARED, Kind.CONSTANT, Kind.EARLY, Kind.BUFFER)
+
+
+class NumpyEmitter:
+    """Writes the source of one Program."""
+
+    def __init__(self, program: Program, lifetimes: Lifetimes) -> None:
+        self.program, self.lifetimes = program, lifetimes
+        self.source = Source()
+        self.imports: set[str] = set()
+        self.numbers: dict[tuple[str, str], str] = {}
+        # Ops called by their NumPy meaning, by the name they have in the source.
+        self.ops: dict[str, Apply] = {}
+        self.helpers: dict[str, None] = {}
+        self.all_steps = [*walk(program.steps), *walk(program.updates)]
+        self.loops = [step for step in self.all_steps if isinstance(step, Loop)]
+
+    def emit(self) -> str:
+        """The whole text."""
+        body = self.source = Source()
+        with body.block("def bind(buffer, early, shape, op, trips):"):
+            mark = len(body.lines)
+            self._views(None)
+            self._dynamic_names()
+            self._run()
+            self._updates()
+            names = ", ".join(value.name for value in self.program.outputs)
+            with body.block("def outputs():"):
+                body.add(f"return [{names}]")
+            body.add("")
+            body.add("return run, update, outputs")
+        self._insert(mark, self._fetches())
+        return self._header() + body.finish()
+
+    def helper(self, name: str) -> str:
+        """A function of symseq's runtime that the text needs."""
+        self.helpers[name] = None
+        return name
+
+    def _header(self) -> str:
+        many = len(self.all_steps)
+        text = f'"""{self.program.name}: the numpy plan of {many} steps."""\n\n'
+        if self.imports:
+            text += f"from numpy import {', '.join(sorted(self.imports))}\n\n"
+        # Line numbers of nodes count from the first line of `bind`.
+        self.offset = text.count("\n")
+        return text
+
+    def _insert(self, at: int, lines: list[str]) -> None:
+        body = self.source
+        body.lines[at:at] = ["    " + line for line in lines]
+        moved = {n + len(lines) if n > at else n: v for n, v in body.nodes.items()}
+        body.nodes = moved
+
+    # -- what bind prepares -------------------------------------------------------
+
+    def _used(self) -> set[int]:
+        used = {id(v) for step in self.all_steps for v in (*reads(step), *writes(step))}
+        used.update(id(v) for v in self.program.outputs)
+        for value in self.program.values:
+            if value.kind is Kind.VIEW and value.source is not None:
+                used.add(id(value.source))
+        return used
+
+    def _fetches(self) -> list[str]:
+        used = self._used()
+        lines = []
+        for value in self.program.values:
+            if value.kind in FETCHED and id(value) in used:
+                table = "early" if value.kind is Kind.EARLY else "buffer"
+                lines.append(f'{value.name} = {table}["{value.name}"]')
+        for (text, dtype), name in self.numbers.items():
+            self.imports.add("array")
+            lines.append(f'{name} = array({text}, "{dtype}")')
+        lines += [f'{name} = op["{name}"]' for name in (*self.helpers, *self.ops)]
+        return lines
+
+    def _views(self, loop: Loop | None) -> None:
+        """The views that change with `loop` (None: with no loop), then nested tables."""
+        for step in self.all_steps:
+            if isinstance(step, View) and step.out.loop is loop:
+                self.source.add(f"{step.out.name} = {self._view_text(step)}", step.node)
+        for inner in self.loops:
+            if inner.within is loop:
+                self._table(inner)
+
+    def _view_text(self, step: View) -> str:
+        assert step.out.source is not None
+        shape = f'shape["{step.out.name}"]'
+        return step.text.replace("{0}", step.out.source.name).replace("{shape}", shape)
+
+    def _table(self, loop: Loop) -> None:
+        """The views of each step of a loop, as rows of a table."""
+        names = self._columns(loop)
+        if not names:
+            return
+        source = self.source
+        sources = [self._rows(row.source, row.offset, loop) for row in loop.rows]
+        heads = [row.out.name for row in loop.rows]
+        with source.block(f"def {loop.name}_views():"):
+            header = f"for {', '.join(heads)}, in zip({', '.join(sources)}):"
+            with source.block(header):
+                self._views(loop)
+                source.add(f"yield {', '.join(names)},")
+        eager = ", True" if loop.within is not None else ""
+        arguments = f'{loop.name}_views, trips["{loop.name}"], {len(names)}{eager}'
+        source.add(f'{loop.name} = op["prepare"]({arguments})')
+
+    def _rows(self, value: Value, offset: int, loop: Loop) -> str:
+        return f'op["rows"]({value.name}, {offset}, trips["{loop.name}"])'
+
+    def _columns(self, loop: Loop) -> list[str]:
+        """The names that each step of a loop unpacks: rows and views of rows it uses."""
+        used: dict[str, None] = {}
+        for step in walk(loop.body):
+            if isinstance(step, View):
+                continue
+            for value in (*reads(step), *writes(step)):
+                if value.loop is loop:
+                    used[value.name] = None
+            if isinstance(step, Loop) and step.within is loop and self._columns(step):
+                used[step.name] = None
+        return list(used)
+
+    def _dynamic_names(self) -> None:
+        self.dynamic = [v.name for v in self.program.values if v.kind is Kind.DYNAMIC]
+        if self.dynamic:
+            self.source.add(f"{' = '.join(self.dynamic)} = None")
+
+    # -- what run does ------------------------------------------------------------
+
+    def _run(self) -> None:
+        self.source.add("")
+        with self.source.block("def run():"):
+            if self.dynamic:
+                self.source.add(f"nonlocal {', '.join(self.dynamic)}")
+            self._steps(self.program.steps)
+        self.source.add("")
+
+    def _updates(self) -> None:
+        with self.source.block("def update():"):
+            self._steps(self.program.updates)
+        self.source.add("")
+
+    def _steps(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            match step:
+                case Kernel():
+                    for line in self._kernel(step):
+                        self.source.add(line, step.node)
+                case Compute():
+                    for line in self._compute(step):
+                        self.source.add(line, step.node)
+                case Copy():
+                    if not self.lifetimes.same(step.out, step.source) or not step.overwrites:
+                        self.source.add(self.copy(step.out, step.source), step.node)
+                case Loop():
+                    self._loop(step)
+
+    def _loop(self, loop: Loop) -> None:
+        names = self._columns(loop)
+        header = f'for _ in range(trips["{loop.name}"]):'
+        if names:
+            header = f"for {', '.join(names)}, in {loop.name}:"
+        if loop.done is not None:
+            self.source.add(f"{loop.name}_done = 0", loop.node)
+        with self.source.block(header, loop.node):
+            self._steps(loop.body)
+            if loop.done is not None and loop.stop is not None:
+                self.source.add(f"{loop.name}_done += 1", loop.node)
+                with self.source.block(f"if {loop.stop.name}:", loop.node):
+                    self.source.add("break", loop.node)
+        if loop.done is not None:
+            self.source.add(f"{loop.done.name}[...] = {loop.name}_done", loop.node)
+
+    def call(self, name: str) -> str:
+        """A NumPy function that the text needs."""
+        self.imports.add(name)
+        return name
+
+    def copy(self, out: Value, source: Value) -> str:
+        if out.kind is Kind.DYNAMIC:
+            return f"{out.name} = {source.name}"
+        cast = ', "unsafe"' if out.dtype != source.dtype else ""
+        return f"{self.call('copyto')}({out.name}, {source.name}{cast})"
+
+    def number(self, value: float | int | bool, dtype: str) -> str:
+        """A number of a recipe as a prepared array, by a name of its own."""
+        text = repr(value)
+        clean = text.replace("-", "m").replace(".", "_").replace("+", "")
+        name = f"n_{clean}" if dtype == "float32" else f"n_{clean}_{dtype}"
+        return self.numbers.setdefault((text, dtype), name)
+
+    def _kernel(self, step: Kernel) -> Iterable[str]:
+        for call in step.recipe.calls:
+            yield from self._ufunc(step, call)
+
+    def _ufunc(self, step: Kernel, call: Call) -> Iterable[str]:
+        dtypes = [v.dtype for v in (step.inputs[a.index] for a in call.args if a.kind == "in")]
+        known = [step.temps[a.index].dtype for a in call.args if a.kind == "tmp"]
+        beside = (dtypes + known or [step.out.dtype])[-1]
+        if beside == "bool":
+            beside = step.out.dtype
+
+        def show(slot: Slot) -> str:
+            if slot.kind == "num":
+                return self.number(slot.number, beside)
+            return self._slot(step, slot).name
+
+        out = self._slot(step, call.out)
+        if call.function == "copy":
+            yield f"{self.call('copyto')}({out.name}, {show(call.args[0])}, \"unsafe\")"
+        elif call.function == "where":
+            condition, a, b = call.args
+            beside = out.dtype
+            if b.kind == "num" or not self._is_same(step, b, out):
+                yield f"{self.call('copyto')}({out.name}, {show(b)})"
+            yield f"{self.call('copyto')}({out.name}, {show(a)}, where={show(condition)})"
+        else:
+            arguments = ", ".join(map(show, call.args))
+            yield f"{self.call(call.function)}({arguments}, {out.name})"
+
+    def _is_same(self, step: Kernel, slot: Slot, out: Value) -> bool:
+        value = self._slot(step, slot)
+        return value is out or (
+            value.kind is Kind.BUFFER and self.lifetimes.same(value, out)
+        )
+
+    def _slot(self, step: Kernel, slot: Slot) -> Value:
+        if slot.kind == "in":
+            return step.inputs[slot.index]
+        return step.out if slot.kind == "out" else step.temps[slot.index]
+
+    def _compute(self, step: Compute) -> Iterable[str]:
+        assert step.node is not None
+        form = FORMS.get(type(step.node.op))
+        static = all(v.kind is not Kind.DYNAMIC for v in (*step.outs, *step.inputs))
+        if form is not None and static:
+            yield from form(self, step)
+        else:
+            yield from self.by_meaning(step)
+
+    def by_meaning(self, step: Compute) -> Iterable[str]:
+        """A call of the op's NumPy meaning, its results copied to their buffers."""
+        assert step.node is not None
+        name = self.op_name(step.node)
+        arguments = ", ".join(value.name for value in step.inputs)
+        if all(value.kind is Kind.DYNAMIC for value in step.outs):
+            yield f"{', '.join(v.name for v in step.outs)}, = {name}({arguments})"
+        elif len(step.outs) == 1:
+            yield f"{self.call('copyto')}({step.outs[0].name}, {name}({arguments})[0])"
+        else:
+            yield f"{name}_made = {name}({arguments})"
+            for k, out in enumerate(step.outs):
+                made = f"{name}_made[{k}]"
+                if out.kind is Kind.DYNAMIC:
+                    yield f"{out.name} = {made}"
+                else:
+                    yield f"{self.call('copyto')}({out.name}, {made})"
+
+    def op_name(self, node: Apply) -> str:
+        """The name under which the source calls the op's NumPy meaning."""
+        for name, known in self.ops.items():
+            if known.op == node.op:
+                return name
+        clean = "".join(c if c.isalnum() else "_" for c in node.op.name)
+        name = f"op_{clean}_{len(self.ops)}"
+        self.ops[name] = node
+        return name

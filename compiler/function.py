@@ -1,0 +1,447 @@
+"""`function`: compile a graph to a callable that updates shared variables."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symseq.errors import (
+    DTypeError,
+    MissingInputError,
+    ReentryError,
+    ShapeError,
+    TargetError,
+    UnusedInputError,
+    UsageError,
+)
+from symseq.graph import Constant, SharedVariable, Variable
+from symseq.ops.convert import as_tensor
+from symseq.traverse import free_inputs, leaves, replace, shared_variables
+from symseq.types import Array, TensorType
+
+from .pipeline import Compiled, compile_graph
+
+TARGETS = ("reference", "numpy")
+LIBRARIES = {"numba": "numba", "cupy": "cupy"}
+Pairs = Sequence[tuple[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class In:
+    """An input with a default `value`, a `name`, or an `update` of the kept value.
+
+    ``allow_downcast=True`` lets any float array become the input's narrower dtype.
+    """
+
+    variable: Variable
+    name: str | None = None
+    value: object = None
+    update: Variable | None = None
+    mutable: bool = False
+    strict: bool = False
+    allow_downcast: bool | None = None
+    borrow: bool = False
+    implicit: bool = False
+
+    @property
+    def label(self) -> str | None:
+        return self.name or self.variable.name
+
+
+def Param(variable: Variable, default: object = None, **options: Any) -> In:
+    """Theano's older spelling of `In`: ``Param(x, default=3)``."""
+    return In(variable, value=default, **options)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Out:
+    """An output; ``borrow=True`` may return memory that the next call overwrites."""
+
+    variable: Variable
+    borrow: bool = False
+
+
+class Mode:
+    """Accepted for Theano programs: symseq's targets are chosen by ``target=``."""
+
+    def __init__(self, linker: object = None, optimizer: object = None) -> None:
+        self.linker, self.optimizer = linker, optimizer
+
+    def including(self, *tags: str) -> Mode:
+        return self
+
+    excluding = including
+
+
+def function(
+    inputs: Sequence[Variable | In] | Variable,
+    outputs: Any = None,
+    updates: Mapping[Any, Any] | Pairs | None = None,
+    givens: Mapping[Any, Any] | Pairs | None = None,
+    *,
+    target: str = "numpy",
+    name: str | None = None,
+    mode: object = None,
+    on_unused_input: str | None = None,
+    allow_input_downcast: bool | None = None,
+    no_default_updates: bool | Sequence[SharedVariable] = False,
+    profile: object = None,
+    accept_inplace: bool = False,
+    rebuild_strict: bool = True,
+) -> Function:
+    """Compile ``outputs`` and ``updates`` as a function of ``inputs``.
+
+    Args:
+        inputs: variables, or `In` for defaults and names.
+        outputs: a variable, a list or dict of them, or None.
+        updates: (shared variable, new value) pairs, written after the outputs.
+        givens: (variable, replacement) pairs.
+        target: "numpy" (a plan) or "reference" (each op by its NumPy meaning).
+        on_unused_input: "raise" (default), "warn" or "ignore".
+        allow_input_downcast: let float64 arrays become float32 inputs.
+        mode, profile, accept_inplace, rebuild_strict: accepted for Theano programs.
+
+    Raises: UsageError, MissingInputError, UnusedInputError, TargetError, ... at the
+        user's line.
+    """
+    check_target(target)
+    given = [In(v) if isinstance(v, Variable) else v for v in _listed(inputs)]
+    pairs = _pairs(updates, "updates") + [
+        (i.variable, i.update) for i in given if i.update is not None
+    ]
+    spec = _specify(given, outputs, pairs, _pairs(givens, "givens"), no_default_updates)
+    spec = replace_spec(spec, name=name or "f", target=target,
+                        allow_downcast=allow_input_downcast)  # fmt: skip
+    _check_inputs(spec, on_unused_input or "raise")
+    return Function(spec)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What a function computes: enough to compile it, in this process or another."""
+
+    inputs: tuple[In, ...]
+    outputs: tuple[Variable, ...]
+    updates: tuple[tuple[SharedVariable, Variable], ...]
+    form: object = None  # None, "one", "list", or the keys of a dict
+    name: str = "f"
+    target: str = "numpy"
+    allow_downcast: bool | None = None
+
+
+def replace_spec(spec: Spec, **changes: Any) -> Spec:
+    fields = {name: getattr(spec, name) for name in Spec.__slots__}
+    return Spec(**(fields | changes))
+
+
+def check_target(target: str) -> None:
+    """Raises: TargetError for an unknown target or one whose library is missing."""
+    if target in TARGETS:
+        return
+    library = LIBRARIES.get(target)
+    if library is None:
+        raise TargetError(
+            f"target must be one of {', '.join((*TARGETS, *LIBRARIES))}; got {target!r}"
+        )
+    if importlib.util.find_spec(library) is None:
+        raise TargetError(
+            f"target {target!r} needs the library {library}, which is not installed",
+            hint=f'pip install "symseq[{target}]", or use target="numpy"',
+        )
+    raise TargetError(f"target {target!r} is not in this version", hint='use "numpy"')
+
+
+def _listed(inputs: Sequence[Variable | In] | Variable) -> list[Variable | In]:
+    if isinstance(inputs, Variable):
+        raise UsageError("inputs must be a list of variables; got one variable",
+                         hint="write function([x], ...)")  # fmt: skip
+    for item in inputs:
+        if not isinstance(item, (Variable, In)):
+            raise UsageError(f"an input must be a variable or In(...); got {item!r}")
+    return list(inputs)
+
+
+def _pairs(value: Mapping[Any, Any] | Pairs | None, what: str) -> list[tuple[Any, Any]]:
+    items = [] if value is None else list(getattr(value, "items", lambda: value)())
+    for item in items:
+        if not (isinstance(item, (tuple, list)) and len(item) == 2):
+            raise UsageError(f"{what} must be a dict or (variable, value) pairs; "
+                             f"got {item!r}")  # fmt: skip
+    return [(a, b) for a, b in items]
+
+
+def _specify(
+    given: list[In],
+    outputs: Any,
+    pairs: list[tuple[Any, Any]],
+    givens: list[tuple[Any, Any]],
+    no_default_updates: bool | Sequence[SharedVariable],
+) -> Spec:
+    form, listed = _output_form(outputs)
+    updates = [check_update(old, new, pairs) for old, new in pairs]
+    updates += _default_updates(listed, updates, no_default_updates)
+    everything = [*listed, *(new for _, new in updates)]
+    if givens:
+        mapping = {old: as_tensor(new, old.dtype) for old, new in givens}
+        everything = replace(everything, mapping)
+        everything += []
+    count = len(listed)
+    news = everything[count:]
+    return Spec(
+        tuple(given),
+        tuple(everything[:count]),
+        tuple((s, new) for (s, _), new in zip(updates, news, strict=True)),
+        form,
+    )
+
+
+def _output_form(outputs: Any) -> tuple[object, list[Variable]]:
+    if outputs is None:
+        return None, []
+    if isinstance(outputs, Mapping):
+        keys = tuple(outputs)
+        return keys, [_output(outputs[key]) for key in keys]
+    if isinstance(outputs, (list, tuple)):
+        return "list", [_output(v) for v in outputs]
+    return "one", [_output(outputs)]
+
+
+def _output(value: object) -> Variable:
+    return value.variable if isinstance(value, Out) else as_tensor(value)
+
+
+def check_update(
+    old: object, new: object, pairs: list[tuple[Any, Any]]
+) -> tuple[SharedVariable, Variable]:
+    """One update, its new value in the shared variable's dtype and rank.
+
+    Raises: UsageError, DTypeError, ShapeError at the line of the new value.
+    """
+    if not isinstance(old, SharedVariable):
+        span = old.span if isinstance(old, Variable) else None
+        shown = f"{old}" if isinstance(old, Variable) else repr(old)
+        raise UsageError(
+            f"only a shared variable can be updated; got {shown}",
+            hint="make it with shared(value), or return the new value as an output",
+        ).at(span)
+    if sum(other is old for other, _ in pairs) > 1:
+        raise UsageError(f"two updates of one shared variable: {old.label}").at(old.span)
+    weak = isinstance(new, (bool, int, float))
+    value = as_tensor(new, old.dtype if weak else None)
+    if value.dtype != old.dtype:
+        raise DTypeError(
+            f"an update keeps the dtype: {old.label} is {old.dtype}; "
+            f"the new value is {value.dtype}",
+            hint=f"cast it: new.astype('{old.dtype}')",
+        ).at(value.span)
+    if value.ndim != old.ndim:
+        raise ShapeError(
+            f"an update keeps the rank: {old.label} is {old.type}; "
+            f"the new value is {value.type}"
+        ).at(value.span)
+    return old, value
+
+
+def _default_updates(
+    outputs: list[Variable],
+    updates: list[tuple[SharedVariable, Variable]],
+    refused: bool | Sequence[SharedVariable],
+) -> list[tuple[SharedVariable, Variable]]:
+    """The updates that shared variables bring along (random streams)."""
+    if refused is True:
+        return []
+    skipped = {id(s) for s, _ in updates}
+    skipped |= set() if isinstance(refused, bool) else {id(s) for s in refused}
+    found = []
+    for shared in shared_variables([*outputs, *(new for _, new in updates)]):
+        if shared.default_update is not None and id(shared) not in skipped:
+            found.append((shared, shared.default_update))
+    return found
+
+
+def _check_inputs(spec: Spec, on_unused_input: str) -> None:
+    wanted = [*spec.outputs, *(new for _, new in spec.updates)]
+    known = {id(i.variable) for i in spec.inputs}
+    if len(known) != len(spec.inputs):
+        raise UsageError("an input is listed twice")
+    for i in spec.inputs:
+        if isinstance(i.variable, (SharedVariable, Constant)):
+            kind = type(i.variable).__name__
+            raise UsageError(f"an input must be a free variable; {i.label} is a {kind}")
+    variables = [i.variable for i in spec.inputs]
+    for variable in free_inputs(wanted, stop=variables):
+        if id(variable) not in known:
+            raise MissingInputError(
+                f"the function reads {variable}, which is not among its inputs",
+                hint="add it to inputs, or give it a value with givens",
+            ).at(variable.span)
+    used = {id(v) for v in leaves(wanted, stop=variables)}
+    for i in spec.inputs:
+        if id(i.variable) not in used and on_unused_input != "ignore":
+            message = f"input {i.label or i.variable} is not read by any output or update"
+            if on_unused_input == "warn":
+                warnings.warn(message, UserWarning, stacklevel=4)
+                continue
+            raise UnusedInputError(
+                message, hint='leave it out, or pass on_unused_input="ignore"'
+            ).at(i.variable.span)
+
+
+class Function:
+    """A compiled graph. Call it with arrays, by position or by keyword.
+
+    Outputs are fresh arrays. A call that fails leaves every shared variable as it was.
+    ``plan.source`` is the program that runs; ``copy()`` serves another thread.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self._lock = threading.Lock()
+        self._variables = [i.variable for i in spec.inputs]
+        self._kept = {i.variable: i.value for i in spec.inputs if i.value is not None}
+        self._compiled: Compiled | None = None
+        self._versions: tuple[int, ...] = ()
+        self._compile()
+
+    def _compile(self) -> Compiled:
+        spec = self.spec
+        self._compiled = compile_graph(
+            self._variables, spec.outputs, spec.updates, spec.name, spec.target
+        )
+        self._versions = self._shared_versions()
+        return self._compiled
+
+    def _shared_versions(self) -> tuple[int, ...]:
+        assert self._compiled is not None
+        return tuple([variable.version for variable in self._compiled.shared])
+
+    @property
+    def plan(self) -> Any:
+        """The plan that runs (target "numpy"); None for the reference target."""
+        assert self._compiled is not None
+        return self._compiled.plan
+
+    @property
+    def inputs(self) -> list[Variable]:
+        return list(self._variables)
+
+    @property
+    def outputs(self) -> list[Variable]:
+        return list(self.spec.outputs)
+
+    @property
+    def updates(self) -> dict[SharedVariable, Variable]:
+        return dict(self.spec.updates)
+
+    def __call__(self, *args: object, **named: object) -> Any:
+        if not self._lock.acquire(blocking=False):
+            raise ReentryError(
+                f"{self.name} is running: a function's memory serves one call at a time",
+                hint="use f.copy() for another thread",
+            )
+        try:
+            arrays = self._arrays(args, named)
+            compiled = self._compiled
+            assert compiled is not None
+            if self._versions != self._shared_versions():
+                compiled = self._compile()
+            results = compiled.run(arrays)
+        finally:
+            self._lock.release()
+        return self._shaped(results)
+
+    def _shaped(self, results: list[Array]) -> Any:
+        form = self.spec.form
+        if form == "one":
+            return results[0]
+        if isinstance(form, tuple):
+            return dict(zip(form, results, strict=True))
+        return results
+
+    def _arrays(self, args: tuple[object, ...], named: dict[str, object]) -> list[Array]:
+        given = self.spec.inputs
+        if len(args) > len(given):
+            raise UsageError(f"{self.name} takes {len(given)} arguments; got {len(args)}")
+        arrays = [
+            self._coerce(i, value) for i, value in zip(given, args, strict=False)
+        ]
+        for i in given[len(args) :]:
+            if i.label in named:
+                arrays.append(self._coerce(i, named.pop(i.label)))
+            elif i.variable in self._kept:
+                arrays.append(self._coerce(i, self._kept[i.variable]))
+            else:
+                raise UsageError(
+                    f"{self.name} needs a value for input {i.label or i.variable}"
+                ).at(i.variable.span)
+        if named:
+            raise UsageError(f"{self.name} has no input named {next(iter(named))!r}")
+        return arrays
+
+    def _coerce(self, i: In, value: object) -> Array:
+        allow = self.spec.allow_downcast if i.allow_downcast is None else i.allow_downcast
+        return coerce(value, i.variable, allow)
+
+    def copy(self, share_memory: bool = False) -> Function:
+        """The same function with buffers of its own; shared variables stay shared."""
+        return Function(self.spec)
+
+    def get_shared(self) -> list[SharedVariable]:
+        """The shared variables that the function reads or updates."""
+        assert self._compiled is not None
+        return list(self._compiled.shared)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Function, (self.spec,)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(str(v.label) for v in self._variables)
+        return f"<symseq function {self.name}({shown}), target {self.spec.target}>"
+
+
+def coerce(value: object, variable: Variable, allow_downcast: bool | None) -> Array:
+    """`value` as an array of the variable's dtype and rank.
+
+    Raises: DTypeError, ShapeError naming the input and its line.
+    """
+    type_ = variable.type
+    array = np.asarray(value)
+    if array.dtype.name != type_.dtype:
+        array = _cast(array, value, type_, variable, allow_downcast)
+    if array.ndim != type_.ndim:
+        raise ShapeError(
+            f"input {variable.label} must have rank {type_.ndim} ({type_}); "
+            f"got rank {array.ndim} with shape {array.shape}"
+        ).at(variable.span)
+    return array
+
+
+def _cast(
+    array: Array,
+    value: object,
+    type_: TensorType,
+    variable: Variable,
+    allow_downcast: bool | None,
+) -> Array:
+    kind, wanted = array.dtype.kind, np.dtype(type_.dtype)
+    safe = kind in "biuf" and (
+        np.can_cast(array.dtype, wanted, "safe") or bool(allow_downcast)
+    )
+    if not safe and kind in "biu" and wanted.kind in "iuf":
+        safe = bool(np.all(array.astype(wanted) == array))
+    if not safe and kind == "f" and wanted.kind == "f" and allow_downcast is not False:
+        safe = not isinstance(value, np.ndarray)  # numbers and lists of Python
+    if not safe:
+        raise DTypeError(
+            f"input {variable.label} must be {type_.dtype}; got {array.dtype}",
+            hint=f"cast it with .astype('{type_.dtype}'), or compile with "
+            "allow_input_downcast=True",
+        ).at(variable.span)
+    return array.astype(wanted)

@@ -1,0 +1,221 @@
+"""A scan becomes a loop: rows of sequences and histories, the body's steps, its last rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symseq.graph import Apply, Variable
+from symseq.ops.elementwise import Elementwise
+from symseq.scan.op import Scan
+from symseq.scan.roles import StateSpec
+
+from ..program import Copy, Kind, Loop, Row, Value, View
+from .lowering import LOOP_RULE, Lowering, recipe_of
+from .scope import Scope, body_constants
+
+
+class LoopLowering:
+    """One loop: names for its rows, where each new value goes, and the body's steps."""
+
+    def __init__(self, lowering: Lowering, node: Apply, body: Scope) -> None:
+        assert isinstance(node.op, Scan)
+        self.lowering, self.node, self.body, self.op = lowering, node, body, node.op
+        wanted = lowering.name(self.op.name or "loop")
+        n_steps = lowering.read(node.inputs[0])
+        self.loop = Loop(wanted, n_steps, node, parent=lowering.loop)
+        # (target, variable) to settle after the body's steps, in order.
+        self.finish: list[tuple[Value, Variable]] = []
+        self.keep: list[Variable] = []
+        self.shifted: set[int] = set()  # rows that only move up within their state
+
+    def lower(self) -> None:
+        """Emit the copies before the loop, the loop, and name its outputs."""
+        lowering, loop = self.lowering, self.loop
+        self._sequences()
+        self._constants()
+        self._states()
+        self._mapped()
+        self._until()
+        outer_steps, outer_loop = lowering.steps, lowering.loop
+        lowering.steps, lowering.loop = loop.body, loop
+        lowering.nodes(self.body, skip=set())
+        self._settle()
+        if loop.done is not None:
+            loop.stop = lowering.read(self.body.outputs[-1])
+        lowering.steps, lowering.loop = outer_steps, outer_loop
+        loop.within = deepest([row.source.loop for row in loop.rows])
+        lowering.add(loop)
+
+    # -- what the body reads ------------------------------------------------------
+
+    def row(self, inner: Variable, source: Value, offset: int, wanted: str) -> Value:
+        """Row t + offset of `source`, as the value of `inner`."""
+        made = self.lowering.value(inner, Kind.VIEW, wanted)
+        made.source, made.loop = source, self.loop
+        made.contiguous_from = max(source.contiguous_from - 1, 0)
+        self.loop.rows.append(Row(made, source, offset))
+        return made
+
+    def _sequences(self) -> None:
+        outer = self.op.sequence_inputs(self.node.inputs)
+        inner = self.body.inputs[: len(outer)]
+        for sequence, variable in zip(outer, inner, strict=True):
+            source = self.lowering.read(sequence)
+            wanted = variable.name or f"{source.name}_t"
+            self.lowering.env[id(variable)] = self.row(variable, source, 0, wanted)
+
+    def _constants(self) -> None:
+        for outer, inner in body_constants(self.node, self.body):
+            self.lowering.env[id(inner)] = self.lowering.read(outer)
+
+    def _states(self) -> None:
+        taps = iter(self.body.inputs[self.op.sequences :])
+        initials = self.op.initial_inputs(self.node.inputs)
+        for k, (spec, initial) in enumerate(zip(self.op.states, initials, strict=True)):
+            output, new = self.node.outputs[k], self.body.outputs[k]
+            tap_variables = [next(taps) for _ in spec.taps]
+            if spec.last_only:
+                self._carried(spec, initial, output, new, tap_variables)
+            else:
+                self._history(spec, initial, output, new, tap_variables)
+
+    def _history(
+        self,
+        spec: StateSpec,
+        initial: Variable,
+        output: Variable,
+        new: Variable,
+        taps: Sequence[Variable],
+    ) -> None:
+        """A state whose every row is kept: row t + d is written, rows behind it read."""
+        history = self.lowering.new(output)
+        wanted = output.name or new.name or "state"
+        start = self._slice(history, f"[:{spec.depth}]", f"{wanted}_0")
+        self.lowering.add(Copy(start, self.lowering.read(initial), self.node))
+        for tap, variable in zip(spec.taps, taps, strict=True):
+            name = variable.name or f"{wanted}_tm{-tap}"
+            value = self.row(variable, history, spec.depth + tap, name)
+            self.lowering.env[id(variable)] = value
+        target = self.row(new, history, spec.depth, f"{new.name or wanted}_t")
+        self._send(new, target)
+
+    def _carried(
+        self,
+        spec: StateSpec,
+        initial: Variable,
+        output: Variable,
+        new: Variable,
+        taps: Sequence[Variable],
+    ) -> None:
+        """A state of which only the last rows are kept, moved up after each step."""
+        carried = self.lowering.new(output)
+        self.lowering.add(Copy(carried, self.lowering.read(initial), self.node))
+        for tap, variable in zip(spec.taps, taps, strict=True):
+            value = self._slice(carried, f"[{spec.depth + tap}, ...]", "carried", variable)
+            self.lowering.env[id(variable)] = value
+        for k in range(spec.depth - 1):
+            self.finish.append(
+                (self._slice(carried, f"[{k}, ...]", "carried", new), self._later(carried, k, new))
+            )  # fmt: skip
+        last = self._slice(carried, f"[{spec.depth - 1}, ...]", f"{new.name or 'acc'}", new)
+        if spec.depth == 1 and self._writes_over(new, taps):
+            self._send(new, last)
+        else:
+            self.finish.append((last, new))
+
+    def _later(self, carried: Value, k: int, new: Variable) -> Variable:
+        """Row k + 1 of the carried rows as a variable of its own, to be moved to row k."""
+        moved = Variable(new.type)
+        self.keep.append(moved)
+        self.shifted.add(id(moved))
+        row = self._slice(carried, f"[{k + 1}, ...]", "carried", moved)
+        self.lowering.env[id(moved)] = row
+        return moved
+
+    def _writes_over(self, new: Variable, taps: Sequence[Variable]) -> bool:
+        """Whether `new` may be computed over its old value: elementwise, read last."""
+        node = new.owner
+        if node is None or not isinstance(node.op, Elementwise) or not taps:
+            return False
+        (tap,) = taps
+        readers = [n for n in self.body.nodes if tap in n.inputs]
+        others = [v for v in self.body.outputs if v is tap]
+        return (
+            readers == [node]
+            and node.inputs.count(tap) == 1
+            and not others
+            and (tap.dtype, tap.broadcastable) == (new.dtype, new.broadcastable)
+            and recipe_of(node).may_share(node.inputs.index(tap))
+            and self.body.outputs.count(new) == 1
+        )
+
+    # -- where the body writes ----------------------------------------------------
+
+    def _mapped(self) -> None:
+        first = len(self.op.states)
+        outputs = self.node.outputs[first : first + self.op.mapped]
+        inner = self.body.outputs[first : first + self.op.mapped]
+        for output, variable in zip(outputs, inner, strict=True):
+            stack = self.lowering.new(output)
+            wanted = f"{variable.name or output.name or 'out'}_t"
+            self._send(variable, self.row(variable, stack, 0, wanted))
+
+    def _send(self, variable: Variable, target: Value) -> None:
+        """Compute `variable` into `target`, or copy it there after the step."""
+        if id(variable) not in self.lowering.destinations and variable.owner is not None:
+            self.lowering.destinations[id(variable)] = target
+        self.finish.append((target, variable))
+
+    def _until(self) -> None:
+        if self.op.until:
+            self.loop.done = self.lowering.new(self.node.outputs[-1])
+
+    def _slice(
+        self, source: Value, text: str, wanted: str, variable: Variable | None = None
+    ) -> Value:
+        made = self.lowering.value(variable or source.variable, Kind.VIEW, wanted)
+        made.source, made.loop = source, source.loop
+        self.lowering.add(View(made, f"{{0}}{text}", self.node))
+        return made
+
+    def _settle(self) -> None:
+        """After the body: copy what was not computed in place, each old value first."""
+        lowering = self.lowering
+        carried = {id(target.root) for target, _ in self.finish if not self._is_row(target)}
+        staged: list[tuple[Value, Value]] = []
+        moves = []
+        for target, variable in self.finish:
+            source = lowering.env.get(id(variable))
+            waiting = lowering.destinations.get(id(variable)) is target
+            if waiting:
+                del lowering.destinations[id(variable)]
+            elif source is target:
+                continue
+            moves.append((target, variable))
+        for target, variable in moves:
+            source = lowering.read(variable)
+            shifted = variable.owner is None and id(variable) in self.shifted
+            if len(moves) > 1 and id(source.root) in carried and not shifted:
+                kept = lowering.temp(variable, variable.dtype)
+                lowering.add(Copy(kept, source, variable.owner))
+                source = kept
+            staged.append((target, source))
+        for target, source in staged:
+            lowering.add(Copy(target, source, self.node))
+
+    def _is_row(self, target: Value) -> bool:
+        return target.loop is self.loop
+
+
+def deepest(loops: Sequence[Loop | None]) -> Loop | None:
+    """The innermost of nested loops."""
+    found = [loop for loop in loops if loop is not None]
+    return max(found, key=lambda loop: loop.depth, default=None)
+
+
+def lower_loop(lowering: Lowering, node: Apply, body: Scope) -> None:
+    """Lower a scan node."""
+    LoopLowering(lowering, node, body).lower()
+
+
+LOOP_RULE[:] = [lower_loop]

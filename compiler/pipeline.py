@@ -1,0 +1,157 @@
+"""From a graph to something that runs: the passes in order, lowering, the plan."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from symseq.errors import ShapeError, SymseqError
+from symseq.graph import SharedVariable, Variable
+#MERGE
+from symseq.traverse import replace, shared_variables
+from symseq.types import Array
+
+from .lower.function import lower_function
+from .passes.algebra import ALGEBRA
+from .passes.stability import STABILITY
+from .reference import evaluate
+from .rewrite.engine import rewrite
+from .runtime.bind import check_names
+from .runtime.plan import Plan
+
+Pass = Callable[[Sequence[Variable]], list[Variable]]
+
+PASSES: tuple[tuple[str, Pass], ...] = (
+    #("merge_scans", lambda outputs: list(merge_scans(outputs))),
+    ("stabilise", lambda outputs: rewrite(outputs, STABILITY)),
+    ("simplify", lambda outputs: rewrite(outputs, ALGEBRA)),
+)
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A graph made ready for a target."""
+
+    inputs: list[Variable]
+    outputs: list[Variable]
+    updates: list[tuple[SharedVariable, Variable]]
+    plan: Plan | None
+    shared: list[SharedVariable] = field(default_factory=list)
+
+    def run(self, arrays: Sequence[Array]) -> list[Array]:
+        """The outputs; shared variables are written last, after all that can raise."""
+        pairs = list(zip(self.inputs, arrays, strict=True))
+        if self.plan is None:
+            return self._run_reference(pairs)
+        plan = self.plan
+        by_id = {id(v): array for v, array in pairs}
+        by_id.update((id(s), s.storage) for s in self.shared)
+        signature = plan.signature(by_id, self.shared)
+        if signature not in plan.bindings:
+            check_names(pairs)
+        binding = plan.bind(signature, by_id)
+        for buffer, array in zip(binding.inputs, arrays, strict=True):
+            np.copyto(buffer, array)
+        with np.errstate(all="ignore"):
+            try:
+                binding.run()
+            except SymseqError as error:
+                raise plan.blame(error) from None
+            results = [np.array(value) for value in binding.outputs()]
+            with uninterrupted():
+                binding.update()
+        return results
+
+    def _run_reference(self, pairs: Sequence[tuple[Variable, Array]]) -> list[Array]:
+        check_names(pairs)
+        wanted = [*self.outputs, *(new for _, new in self.updates)]
+        values = [np.array(value) for _, value in pairs]
+        made = evaluate(wanted, self.inputs, values)
+        made = [np.array(value) for value in made]
+        count = len(self.outputs)
+        for (shared, _), value in zip(self.updates, made[count:], strict=True):
+            check_fits(shared, value)
+        with uninterrupted():
+            for (shared, _), value in zip(self.updates, made[count:], strict=True):
+                write(shared, value)
+        return made[:count]
+
+
+def check_fits(shared: SharedVariable, value: Array) -> None:
+    if value.ndim != shared.ndim:
+        raise ShapeError(f"an update keeps the rank of {shared.label}").at(shared.span)
+
+
+def write(shared: SharedVariable, value: Array) -> None:
+    """Set a shared variable from an update: its own buffer where the shape stays."""
+    if value.shape == shared.storage.shape:
+        np.copyto(shared.storage, value)
+    else:
+        shared.storage = value
+        shared.version += 1
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until the shared variables are all written."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[tuple[int, FrameType | None]] = []
+    previous = signal.signal(signal.SIGINT, lambda *seen: caught.append(seen))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        if caught and callable(previous):
+            previous(*caught[0])
+
+
+def compile_graph(
+    inputs: Sequence[Variable],
+    outputs: Sequence[Variable],
+    updates: Sequence[tuple[SharedVariable, Variable]],
+    name: str,
+    target: str,
+) -> Compiled:
+    """Rewrite, lower, plan and emit; for "reference" nothing of that."""
+    targets = [shared for shared, _ in updates]
+    wanted = refreshed([*outputs, *(new for _, new in updates)])
+    shared = shared_variables(wanted)
+    shared += [s for s in targets if not any(s is other for other in shared)]
+    plan = None
+    if target != "reference":
+        for _, pass_ in PASSES:
+            wanted = pass_(wanted)
+    count = len(outputs)
+    pairs = list(zip(targets, wanted[count:], strict=True))
+    if target != "reference":
+        plan = Plan(*lower_function(name, inputs, wanted[:count], pairs))
+    return Compiled(list(inputs), wanted[:count], pairs, plan, shared)
+
+
+def refreshed(outputs: Sequence[Variable]) -> list[Variable]:
+    """The graph inferred anew where a shared variable has other lengths than its type."""
+    mapping: dict[Variable, Variable] = {}
+    for shared in shared_variables(outputs):
+        sizes = shared.type.sizes
+        actual = shared.storage.shape
+        if any(n is not None and n != m for n, m in zip(sizes, actual, strict=True)):
+            shared.type = shared.type.with_shape(actual)
+            mapping[shared] = shared
+    return replace(outputs, mapping) if mapping else list(outputs)
+
+
+def passes_of(outputs: Sequence[Variable]) -> list[tuple[str, list[Variable]]]:
+    """The graph after each pass, for pictures and tests."""
+    found: list[tuple[str, list[Any]]] = [("", list(outputs))]
+    for name, pass_ in PASSES:
+        found.append((name, pass_(found[-1][1])))
+    return found

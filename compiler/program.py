@@ -1,0 +1,196 @@
+"""The Program: a tree of steps over named arrays, between the graph and a target's source.
+
+A `Value` is a named array: an input, a shared variable's buffer, a constant, an early
+value (computed at bind, from lengths), a buffer of the arena, a view of another value, or (dynamic) an array made while running, where its
+lengths depend on contents. A step computes values from values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+from symseq.graph import Apply, Variable
+
+from .lower.recipe import Recipe
+
+
+class Kind(Enum):
+    """Where a value's memory is."""
+
+    INPUT = "input"
+    SHARED = "shared"
+    CONSTANT = "constant"
+    EARLY = "early"
+    BUFFER = "buffer"
+    VIEW = "view"
+    DYNAMIC = "dynamic"
+
+
+@dataclass(eq=False, slots=True)
+class Value:
+    """A named array of the plan, of the lengths of ``variable`` at bind.
+
+    ``source`` is what a view looks into. ``contiguous_from`` is the first axis from
+    which the elements lie side by side (0: C order; the rank: nothing is known).
+    ``loop`` is the loop whose step it changes with, for rows and views of rows.
+    """
+
+    name: str
+    variable: Variable
+    kind: Kind
+    dtype: str
+    source: Value | None = None
+    contiguous_from: int = 0
+    transposed: bool = False
+    loop: Loop | None = None
+
+    @property
+    def root(self) -> Value:
+        """The value whose memory this is."""
+        value = self
+        while value.source is not None:
+            value = value.source
+        return value
+
+    @property
+    def is_contiguous(self) -> bool:
+        return self.contiguous_from == 0
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(eq=False, slots=True)
+class View:
+    """out looks into its source; ``text`` is the expression, made once, at bind.
+
+    ``uses`` are the early values (bounds of slices) that the expression names.
+    """
+
+    out: Value
+    text: str
+    node: Apply | None = None
+    uses: tuple[Value, ...] = ()
+
+
+@dataclass(eq=False, slots=True)
+class Kernel:
+    """out = an elementwise expression of the inputs, over a broadcast index space."""
+
+    out: Value
+    inputs: tuple[Value, ...]
+    recipe: Recipe
+    temps: tuple[Value, ...]
+    node: Apply | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Compute:
+    """outs = op(inputs): a product, reduction, gather, scatter, draw or host step.
+
+    ``overwrites`` marks an op that updates its first input: where that input's memory
+    is free it becomes the output's (else the step copies it first).
+    """
+
+    outs: tuple[Value, ...]
+    inputs: tuple[Value, ...]
+    temps: tuple[Value, ...] = ()
+    overwrites: bool = False
+    node: Apply | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Copy:
+    """out[...] = source, which may broadcast; ``overwrites`` as of `Compute`."""
+
+    out: Value
+    source: Value
+    node: Apply | None = None
+    overwrites: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Row:
+    """out is row t + offset of the source at step t; a negative step walks backwards."""
+
+    out: Value
+    source: Value
+    offset: int
+
+
+@dataclass(eq=False, slots=True)
+class Loop:
+    """The body's steps for t = 0 ... trips - 1; ``trips`` is held by `n_steps` at bind.
+
+    ``stop`` ends the loop after the step in which it is true; ``done`` gets the count.
+    ``within`` is the enclosing loop whose rows its own table of views depends on.
+    """
+
+    name: str
+    n_steps: Value
+    node: Apply
+    rows: list[Row] = field(default_factory=list)
+    body: list[Step] = field(default_factory=list)
+    stop: Value | None = None
+    done: Value | None = None
+    within: Loop | None = None
+    parent: Loop | None = None
+
+    @property
+    def depth(self) -> int:
+        return 0 if self.parent is None else self.parent.depth + 1
+
+
+Step: TypeAlias = "View | Kernel | Compute | Copy | Loop"
+
+
+@dataclass(eq=False, slots=True)
+class Program:
+    """A function's steps: ``steps`` compute, then ``updates`` write shared variables."""
+
+    name: str
+    values: list[Value] = field(default_factory=list)
+    inputs: list[Value] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    updates: list[Step] = field(default_factory=list)
+
+
+def walk(steps: list[Step]) -> Iterator[Step]:
+    """Every step, loops before their bodies."""
+    for step in steps:
+        yield step
+        if isinstance(step, Loop):
+            yield from walk(step.body)
+
+
+def reads(step: Step) -> tuple[Value, ...]:
+    """The values that a step reads itself (a loop: what its rows look into)."""
+    match step:
+        case View():
+            return (*(() if step.out.source is None else (step.out.source,)), *step.uses)
+        case Kernel() | Compute():
+            return step.inputs
+        case Copy():
+            return (step.source,)
+        case Loop():
+            stop = () if step.stop is None else (step.stop,)
+            return (*(row.source for row in step.rows), step.n_steps, *stop)
+
+
+def writes(step: Step) -> tuple[Value, ...]:
+    """The values that a step writes itself, its temporaries included."""
+    match step:
+        case View():
+            return ()
+        case Kernel():
+            return (step.out, *step.temps)
+        case Compute():
+            return (*step.outs, *step.temps)
+        case Copy():
+            return (step.out,)
+        case Loop():
+            return () if step.done is None else (step.done,)

@@ -1,0 +1,235 @@
+"""A plan: an emitted Program, bound to memory once per signature and run."""
+
+from __future__ import annotations
+
+import linecache
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from symseq.errors import SymseqError
+from symseq.graph import Apply, BodyOp, Constant, SharedVariable, Variable
+from symseq.scan.op import Scan
+from symseq.span import Span
+from symseq.types import Array
+
+from ..emit.numpy import NumpyEmitter
+from ..lower.scope import Lengths, Scope, shaping_nodes
+from ..memory import ALIGNMENT, Layout, Lifetimes, layout, place
+from ..program import Kind, Program, Value
+from ..reference import evaluate
+from . import kernels
+from .bind import Sizes
+
+MOST_BINDINGS = 32
+Signature = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Binding:
+    """One signature's views and the closures that run over them."""
+
+    inputs: list[Array]
+    run: Callable[[], None]
+    update: Callable[[], None]
+    outputs: Callable[[], list[Array]]
+    nbytes: int
+
+
+class Arena:
+    """The one block of memory under all bindings of a plan; it only grows."""
+
+    def __init__(self) -> None:
+        self.block = np.empty(ALIGNMENT, np.uint8)
+
+    def reserve(self, nbytes: int) -> bool:
+        """Make room; True where the block moved, so that older views are void."""
+        if nbytes + ALIGNMENT <= self.block.size:
+            return False
+        self.block = np.empty(nbytes + ALIGNMENT, np.uint8)
+        return True
+
+    def array(self, offset: int, shape: Sequence[int], dtype: str) -> Array:
+        start = -self.block.ctypes.data % ALIGNMENT
+        return np.ndarray(tuple(shape), dtype, self.block, start + offset)
+
+
+class Plan:
+    """The compiled form of one function for the numpy target.
+
+    ``source`` is the text that runs. ``report()`` says what it holds.
+    """
+
+    def __init__(self, program: Program, scope: Scope, lengths: Lengths) -> None:
+        self.program, self.scope, self.lengths = program, scope, lengths
+        lifetimes = Lifetimes(program)
+        emitter = NumpyEmitter(program, lifetimes)
+        self.source = emitter.emit()
+        self.ops = {name: _meaning(node) for name, node in emitter.ops.items()}
+        self.file = f"<symseq plan {program.name} {id(self):x}>"
+        self.nodes = {n + emitter.offset: v for n, v in emitter.source.nodes.items()}
+        self.shaping = shaping_nodes(scope, lengths)
+        self.loops = emitter.loops
+        self.layout: Layout = layout(lifetimes)
+        self.lifetimes = lifetimes
+        self.arena = Arena()
+        self.bindings: OrderedDict[Signature, Binding] = OrderedDict()
+        self._bind = self._load()
+
+    def _load(self) -> Callable[..., Any]:
+        lines = self.source.splitlines(True)
+        linecache.cache[self.file] = (len(self.source), None, lines, self.file)
+        namespace: dict[str, Any] = {}
+        exec(compile(self.source, self.file, "exec"), namespace)
+        made: Callable[..., Any] = namespace["bind"]
+        return made
+
+    # -- signatures ---------------------------------------------------------------
+
+    def signature(self, arrays: dict[int, Array], shared: list[SharedVariable]) -> Signature:
+        """Lengths of inputs and shared variables, and every length that values decide."""
+        lengths = tuple([array.shape for array in arrays.values()])
+        versions = tuple([variable.version for variable in shared])
+        if not self.lengths.deciders:
+            return lengths, versions
+        sizes = Sizes(arrays)
+        decided: list[Any] = []
+        deciders = {id(node) for node in self.lengths.deciders}
+        for node in self.shaping:
+            sizes.infer(node)
+            if id(node) in deciders:
+                decided.append([sizes.of(v) for v in node.outputs])
+                if isinstance(node.op, Scan):
+                    reads = node.op.length_inputs()
+                    decided.append([sizes.held(node.inputs[k]) for k in reads])
+        return lengths, versions, repr(decided)
+
+    # -- bind ---------------------------------------------------------------------
+
+    def bind(self, signature: Signature, arrays: dict[int, Array]) -> Binding:
+        """The binding of a signature, made when first met; the least used is dropped."""
+        found = self.bindings.get(signature)
+        if found is not None:
+            self.bindings.move_to_end(signature)
+            return found
+        made = self._make_binding(arrays)
+        self.bindings[signature] = made
+        if len(self.bindings) > MOST_BINDINGS:
+            self.bindings.popitem(last=False)
+        return made
+
+    def _make_binding(self, arrays: dict[int, Array]) -> Binding:
+        sizes = Sizes(arrays)
+        with np.errstate(all="ignore"):
+            sizes.infer_scope(self.scope)
+            early = {
+                value.name: self._early(sizes, value.variable)
+                for value in self.program.values
+                if value.kind is Kind.EARLY
+            }
+        shape = _Shapes(self.program, sizes)
+        buffer, nbytes = self._buffers(sizes)
+        trips = {loop.name: sizes.trips[id(loop.node)] for loop in self.loops}
+        ops = self.ops | kernels.HELPERS
+        run, update, outputs = self._bind(buffer, early, shape, ops, trips)
+        inputs = [buffer[value.name] for value in self.program.inputs]
+        return Binding(inputs, run, update, outputs, nbytes)
+
+    def _early(self, sizes: Sizes, variable: Variable) -> Array:
+        value = sizes.value(variable)
+        assert value is not None, variable
+        return np.array(value, variable.dtype)
+
+    def _buffers(self, sizes: Sizes) -> tuple[dict[str, Array], int]:
+        needed = [
+            max(prod(sizes.of(v.variable)) * np.dtype(v.dtype).itemsize, 0)
+            for v in (storage.owner for storage in self.layout.storages)
+        ]
+        offsets, top = place(self.layout, needed)
+        if self.arena.reserve(top):
+            self.bindings.clear()
+        at = {id(s): o for s, o in zip(self.layout.storages, offsets, strict=True)}
+        buffer: dict[str, Array] = {}
+        for value in self.program.values:
+            made = self._array(value, sizes, at)
+            if made is not None:
+                buffer[value.name] = made
+        return buffer, top
+
+    def _array(self, value: Value, sizes: Sizes, at: dict[int, int]) -> Array | None:
+        match value.kind:
+            case Kind.BUFFER:
+                storage = self.lifetimes.of(value)
+                if storage is None:
+                    return None
+                shape = sizes.of(value.variable)
+                return self.arena.array(at[id(storage)], shape, value.dtype)
+            case Kind.SHARED:
+                assert isinstance(value.variable, SharedVariable)
+                return value.variable.storage
+            case Kind.CONSTANT:
+                assert isinstance(value.variable, Constant)
+                return value.variable.data
+            case Kind.INPUT:
+                return np.empty(sizes.of(value.variable), value.dtype)
+        return None
+
+    # -- errors and reports -------------------------------------------------------
+
+    def node_at(self, line: int) -> Apply | None:
+        """The graph node that a line of the source came from."""
+        return self.nodes.get(line)
+
+    @property
+    def line_map(self) -> dict[int, Span]:
+        """Line of the source → the user's line."""
+        return {line: node.spans[0] for line, node in self.nodes.items() if node.spans}
+
+    def blame(self, error: SymseqError) -> SymseqError:
+        """`error`, raised while running, with the user's line that it came from."""
+        trace = error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == self.file:
+                node = self.node_at(trace.tb_lineno)
+                if node is not None:
+                    return error.at(node.spans[0])
+            trace = trace.tb_next
+        return error
+
+    def report(self) -> str:
+        """Steps, bindings and memory, and the lines that take the allocating path."""
+        kinds: dict[str, int] = {}
+        for value in self.program.values:
+            kinds[value.kind.value] = kinds.get(value.kind.value, 0) + 1
+        lines = [
+            f"plan {self.program.name}: {len(self.source.splitlines())} lines, "
+            f"{len(self.loops)} loops",
+            "values: " + ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())),
+            f"bindings: {len(self.bindings)}, arena: {self.arena.block.size} bytes",
+        ]
+        dynamic = [v for v in self.program.values if v.kind is Kind.DYNAMIC]
+        places = dict.fromkeys(str(v.variable.span) for v in dynamic)
+        lines += [f"allocates at each call: {place_}" for place_ in places]
+        return "\n".join(lines)
+
+
+class _Shapes:
+    """shape["name"] → the lengths of a value of the plan."""
+
+    def __init__(self, program: Program, sizes: Sizes) -> None:
+        self.values = {value.name: value for value in program.values}
+        self.sizes = sizes
+
+    def __getitem__(self, name: str) -> tuple[int, ...]:
+        return self.sizes.of(self.values[name].variable)
+
+
+def _meaning(node: Apply) -> Callable[..., Any]:
+    op = node.op
+    if isinstance(op, BodyOp):
+        return lambda *inputs: op.evaluate_body(evaluate, *inputs)
+    return op.numpy
