@@ -1,0 +1,107 @@
+"""Minibatches of sequences: padded, masked, bucketed, in an order set by a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from symseq.config import config
+from symseq.errors import UsageError
+from symseq.types import Array
+
+
+class Batch(NamedTuple):
+    """Padded sequences, where they are real, and their labels."""
+
+    x: Array  # int32[T, B], time first
+    mask: Array  # floatX[T, B], 1 where x is real
+    labels: Array  # int32[B]
+
+
+def pad(sequences: Sequence[Array], value: int = 0) -> Array:
+    """Sequences as columns, filled up at the end with `value`.
+
+    Returns: int32[T, B], where T is the longest length (0 for no sequences).
+
+    >>> pad([np.array([1, 2]), np.array([3])]).T.tolist()
+    [[1, 2], [3, 0]]
+    """
+    longest = max(map(len, sequences), default=0)
+    padded = np.full((longest, len(sequences)), value, "int32")
+    for column, sequence in enumerate(sequences):
+        padded[: len(sequence), column] = sequence
+    return padded
+
+
+def mask_of(lengths: Sequence[int], longest: int | None = None) -> Array:
+    """1 where t < length, else 0. Returns: floatX[T, B].
+
+    >>> mask_of([2, 1]).T.tolist()
+    [[1.0, 1.0], [1.0, 0.0]]
+    """
+    if longest is None:
+        longest = max(lengths, default=0)
+    real = np.arange(longest)[:, None] < np.asarray(lengths, "int64")[None, :]
+    return real.astype(config.floatX)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Minibatches of `size` sequences; ``epoch(k)`` is the same for one seed and k.
+
+    Sequences of like length meet in one batch, so that little is padding: each stretch
+    of ``bucket`` batches is sorted by length. With ``seed=None`` the order is fixed.
+    Sequences longer than ``longest`` are cut at their end.
+
+    >>> tens = Batches([np.arange(n) for n in (3, 1, 2)], [0, 1, 0], size=2, seed=None)
+    >>> [batch.x.shape for batch in tens.epoch(0)]
+    [(2, 2), (3, 1)]
+    """
+
+    sequences: Sequence[Array]
+    labels: Sequence[int]
+    size: int
+    seed: int | None = 0
+    bucket: int = 20
+    longest: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or self.bucket < 1:
+            raise UsageError(
+                "a batch and a bucket hold at least 1; "
+                f"got size={self.size}, bucket={self.bucket}"
+            )
+        if len(self.sequences) != len(self.labels):
+            raise UsageError(
+                "each sequence needs one label; got "
+                f"{len(self.sequences)} sequences and {len(self.labels)} labels"
+            )
+
+    def __len__(self) -> int:
+        """How many batches an epoch has."""
+        return -(-len(self.sequences) // self.size)
+
+    def rows(self, epoch: int) -> list[Array]:
+        """Which sequences each batch of that epoch holds."""
+        count = len(self.sequences)
+        rng = None if self.seed is None else np.random.default_rng([self.seed, epoch])
+        order = np.arange(count) if rng is None else rng.permutation(count)
+        lengths = np.array([len(sequence) for sequence in self.sequences], "int64")
+        batches: list[Array] = []
+        for start in range(0, count, self.size * self.bucket):
+            stretch = order[start : start + self.size * self.bucket]
+            near = stretch[np.argsort(lengths[stretch], kind="stable")]
+            batches += [near[k : k + self.size] for k in range(0, len(near), self.size)]
+        if rng is None:
+            return batches
+        return [batches[k] for k in rng.permutation(len(batches))]
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of epoch number `epoch`."""
+        for rows in self.rows(epoch):
+            cut = [self.sequences[row][: self.longest] for row in rows]
+            labels = np.array([self.labels[row] for row in rows], "int32")
+            yield Batch(pad(cut), mask_of([len(sequence) for sequence in cut]), labels)

@@ -1,0 +1,115 @@
+"""A model is a tree: modules hold shared variables and other modules as attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symseq.errors import UsageError
+from symseq.graph import SharedVariable
+from symseq.lengths import Dim, size_of
+from symseq.types import TensorType
+
+from . import checkpoints
+from .init import Initializer
+
+
+def size(length: int | Dim) -> int:
+    """A length as a number. Raises: UsageError for a name without a size."""
+    number = size_of(length)
+    if number is None:
+        raise UsageError(
+            f"a parameter's length must be known; got {length}",
+            hint="give the name a size: H, = dims(H=128)",
+        )
+    return number
+
+
+def parameter(
+    initial: Initializer,
+    *shape: int | Dim,
+    rng: np.random.Generator,
+    name: str | None = None,
+) -> SharedVariable:
+    """A shared variable of floatX whose lengths keep their names.
+
+    >>> from symseq.lengths import dims
+    >>> from symseq.models.init import zeros
+    >>> D, H = dims(D=2, H=3)
+    >>> parameter(zeros, D, 4 * H, rng=np.random.default_rng(0), name="W")
+    W: float32[D, 4H]
+    """
+    value = np.ascontiguousarray(initial(rng, [size(length) for length in shape]))
+    return SharedVariable(TensorType(value.dtype.name, shape), value, name)
+
+
+class Module:
+    """A part of a model. Its parameters are the shared variables among its attributes.
+
+    Nothing is registered: `parameters` looks at the attributes when asked, at those of
+    modules below, and into lists, tuples and dicts of them. To call a module twice is
+    to use the same parameters twice.
+    """
+
+    def parameters(self) -> dict[str, SharedVariable]:
+        """Every parameter by its path, such as "lstm.cell.U", in order of definition.
+
+        A variable that stands at two places (tied weights) has its first path.
+        """
+        found: dict[int, tuple[str, SharedVariable]] = {}
+        for path, variable in _walk(self, ""):
+            found.setdefault(id(variable), (path, variable))
+        return dict(found.values())
+
+    def groups(self) -> dict[str, list[str]]:
+        """The parameters' paths by the module that holds them, for pictures."""
+        grouped: dict[str, list[str]] = {}
+        for path in self.parameters():
+            grouped.setdefault(path.rpartition(".")[0], []).append(path)
+        return grouped
+
+    def count(self) -> int:
+        """How many numbers the model learns."""
+        return sum(variable.storage.size for variable in self.parameters().values())
+
+    def summary(self) -> str:
+        """One line per parameter: path, type, how many numbers."""
+        rows = [
+            (path, str(variable.type), f"{variable.storage.size:,}")
+            for path, variable in self.parameters().items()
+        ]
+        wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [f"{a:{wide[0]}}  {b:{wide[1]}}  {n:>{wide[2]}}" for a, b, n in rows]
+        return "\n".join([*lines, f"{self.count():,} parameters"])
+
+    def save(self, path: str | Path, **notes: Any) -> None:
+        """Write all parameters to a safetensors file, whole or not at all."""
+        arrays = {name: v.storage for name, v in self.parameters().items()}
+        checkpoints.write(path, arrays, **notes)
+
+    def load(self, path: str | Path) -> dict[str, Any]:
+        """Read what `save` wrote and return its notes; on failure change nothing.
+
+        Raises: CheckpointError where the file is damaged or is another model's.
+        """
+        arrays, notes = checkpoints.read(path)
+        checkpoints.restore(self.parameters(), arrays, path)
+        return notes
+
+
+def _walk(value: object, path: str) -> Iterator[tuple[str, SharedVariable]]:
+    if isinstance(value, SharedVariable):
+        yield path, value
+        return
+    inside: Mapping[Any, object] = {}
+    if isinstance(value, Module):
+        inside = vars(value)
+    elif isinstance(value, (list, tuple)):
+        inside = dict(enumerate(value))
+    elif isinstance(value, dict):
+        inside = value
+    for name, part in inside.items():
+        yield from _walk(part, f"{path}.{name}" if path else str(name))
