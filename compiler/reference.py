@@ -1,75 +1,137 @@
-"""The reference target: every op by its NumPy meaning, no rewrite, no plan: the oracle."""
+"""The `reference` target: every op by its NumPy meaning, in order, with no rewrite."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from symseq.errors import Operand, SymseqError
-from symseq.graph import MOST_HELD, Apply, BodyOp, Constant, SharedVariable, Variable
-from symseq.scan.body import Known
+from symseq.errors import MissingInputError, SymseqError
+from symseq.graph import (
+    MOST_HELD,
+    Apply,
+    BodyOp,
+    Constant,
+    Held,
+    SharedVariable,
+    Variable,
+    operands,
+)
 from symseq.traverse import sort_nodes
-from symseq.types import Array, concrete, is_integer
+from symseq.types import Array, TensorType, concrete, is_integer
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """What a type rule sees when called: numbers for lengths, and integers that are known."""
+
+    type: TensorType
+    held: Held
+
+
+def actual(static: TensorType, array: Array) -> Actual:
+    """The argument of a type rule for an actual array of a variable of type `static`."""
+    return Actual(concrete(static, array.shape), integers(array))
+
+
+def integers(array: Array) -> Held:
+    """The integers of a scalar or a short vector, which may decide lengths."""
+    if not is_integer(array.dtype.name) or array.ndim > 1 or array.size > MOST_HELD:
+        return None
+    return int(array) if array.ndim == 0 else tuple(map(int, array))
+
+
+@dataclass(slots=True)
+class Evaluator:
+    """Evaluates graphs, and keeps the order of each graph's nodes for the next time.
+
+    A function keeps one, so that a loop's body is sorted once.
+    """
+
+    orders: dict[tuple[Variable, ...], list[Apply]] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        outputs: Sequence[Variable],
+        inputs: Sequence[Variable],
+        values: Sequence[Array],
+    ) -> list[Array]:
+        """The values of `outputs`; they may be views of `values` and of shared storage.
+
+        Raises: MissingInputError for a leaf without a value; what the type rules and the
+            ops raise, at the user's line.
+        """
+        table = {id(v): np.asarray(a) for v, a in zip(inputs, values, strict=True)}
+        with np.errstate(all="ignore"):
+            for node in self.order(outputs, inputs):
+                arguments = [value_of(v, table) for v in node.inputs]
+                for variable, made in zip(
+                    node.outputs, self.apply(node, arguments), strict=True
+                ):
+                    table.setdefault(id(variable), made)
+        return [value_of(v, table) for v in outputs]
+
+    def order(
+        self, outputs: Sequence[Variable], inputs: Sequence[Variable]
+    ) -> list[Apply]:
+        key = (*outputs, *inputs)
+        if key not in self.orders:
+            self.orders[key] = sort_nodes(outputs, stop=inputs)
+        return self.orders[key]
+
+    def apply(self, node: Apply, arguments: Sequence[Array]) -> tuple[Array, ...]:
+        """The outputs of one node, checked against its type rule."""
+        args = [actual(v.type, a) for v, a in zip(node.inputs, arguments, strict=True)]
+        try:
+            types = node.op.infer(args)
+            if isinstance(node.op, BodyOp):
+                made = node.op.evaluate_body(self, *arguments)
+            else:
+                made = node.op.numpy(*arguments)
+        except SymseqError as error:
+            raise error.at(node.spans[0], operands(node.inputs)) from None
+        except Exception as error:
+            error.add_note(f"at {node.spans[0]}  {node.spans[0].text}")
+            raise
+        arrays = tuple(map(np.asarray, made))
+        for type_, array in zip(types, arrays, strict=True):
+            check(node, type_, array)
+        return arrays
 
 
 def evaluate(
-    outputs: Sequence[Variable], inputs: Sequence[Variable], values: Sequence[Array]
+    outputs: Sequence[Variable],
+    inputs: Sequence[Variable],
+    values: Sequence[Array],
 ) -> list[Array]:
-    """The values of `outputs`, where `inputs` have `values`.
-
-    Lengths are checked at each node, by the same rule that built it.
-
-    Raises: ShapeError, BadIndexError, ... at the user's line.
-    """
-    known: dict[int, Array] = {
-        id(v): np.asarray(x) for v, x in zip(inputs, values, strict=True)
-    }
-    with np.errstate(all="ignore"):
-        for node in sort_nodes(outputs, stop=inputs):
-            made = run_node(node, [_read(v, known) for v in node.inputs])
-            for variable, value in zip(node.outputs, made, strict=True):
-                known.setdefault(id(variable), value)
-    return [_read(v, known) for v in outputs]
+    """The values of `outputs` where `inputs` have `values`: the oracle of every target."""
+    return Evaluator()(outputs, inputs, values)
 
 
-def _read(variable: Variable, known: dict[int, Array]) -> Array:
+def value_of(variable: Variable, table: dict[int, Array]) -> Array:
+    """What a variable is worth: computed, given, fixed or shared."""
+    found = table.get(id(variable))
+    if found is not None:
+        return found
     if isinstance(variable, Constant):
         return variable.data
-    if id(variable) not in known and isinstance(variable, SharedVariable):
+    if isinstance(variable, SharedVariable):
         return variable.storage
-    return known[id(variable)]
+    raise MissingInputError(
+        f"the graph reads {variable!r}, which has no value",
+        hint="give it among the inputs",
+    ).at(variable.span)
 
 
-def run_node(node: Apply, arrays: Sequence[Array]) -> Sequence[Array]:
-    """The outputs of one node for actual inputs, after its lengths are checked."""
-    args = [describe(v, x) for v, x in zip(node.inputs, arrays, strict=True)]
-    try:
-        node.op.infer(args)
-        if isinstance(node.op, BodyOp):
-            made = node.op.evaluate_body(evaluate, *arrays)
-        else:
-            made = node.op.numpy(*arrays)
-    except SymseqError as error:
-        raise error.at(node.spans[0], _shown(node, args)) from None
-    for variable, value in zip(node.outputs, made, strict=True):
-        if value.dtype.name != variable.dtype or value.ndim != variable.ndim:
-            raise AssertionError(
-                f"{node.op} said {variable.type} and made {value.dtype}{value.shape}"
-            )
-    return made
-
-
-def describe(variable: Variable, array: Array) -> Known:
-    """An actual input as its type rule sees it: numbers for lengths, integers held."""
-    held = None
-    if is_integer(array.dtype.name) and array.ndim <= 1 and array.size <= MOST_HELD:
-        held = int(array) if array.ndim == 0 else tuple(int(n) for n in array)
-    return Known(concrete(variable.type, array.shape), held)
-
-
-def _shown(node: Apply, args: Sequence[Known]) -> tuple[Operand, ...]:
-    return tuple(
-        Operand(v.label, str(a.type), None if isinstance(v, Constant) else v.span)
-        for v, a in zip(node.inputs, args, strict=True)
+def check(node: Apply, type_: TensorType, array: Array) -> None:
+    """An op must make what its type rule says: dtype, rank and known lengths."""
+    fits = array.dtype.name == type_.dtype and array.ndim == type_.ndim
+    fits = fits and all(
+        known is None or known == length
+        for known, length in zip(type_.sizes, array.shape, strict=True)
+    )
+    assert fits, (
+        f"{node.op} promised {type_} and made {array.dtype}{list(array.shape)}, "
+        f"at {node.spans[0]} {node.spans[0].text}"
     )

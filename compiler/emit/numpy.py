@@ -129,19 +129,24 @@ class NumpyEmitter:
         if not names:
             return
         source = self.source
-        sources = [self._rows(row.source, row.offset, loop) for row in loop.rows]
-        heads = [row.out.name for row in loop.rows]
+        rows = [self._rows(row.source, row.offset, loop) for row in loop.rows]
+        heads = ", ".join(row.out.name for row in loop.rows)
+        unpacked = f"{heads}," if len(loop.rows) == 1 else heads
         with source.block(f"def {loop.name}_views():"):
-            header = f"for {', '.join(heads)}, in zip({', '.join(sources)}):"
-            with source.block(header):
+            source.add("table = zip(")
+            for row in rows:
+                source.add(f"    {row},")
+            source.add(")")
+            with source.block(f"for {unpacked} in table:"):
                 self._views(loop)
-                source.add(f"yield {', '.join(names)},")
+                source.add(f"yield {', '.join(names)}{',' * (len(names) == 1)}")
         eager = ", True" if loop.within is not None else ""
         arguments = f'{loop.name}_views, trips["{loop.name}"], {len(names)}{eager}'
-        source.add(f'{loop.name} = op["prepare"]({arguments})')
+        source.add(f"{loop.name} = {self.helper('prepare')}({arguments})")
 
     def _rows(self, value: Value, offset: int, loop: Loop) -> str:
-        return f'op["rows"]({value.name}, {offset}, trips["{loop.name}"])'
+        call = self.helper("rows")
+        return f'{call}({value.name}, {offset}, trips["{loop.name}"])'
 
     def _columns(self, loop: Loop) -> list[str]:
         """The names that each step of a loop unpacks: rows and views of rows it uses."""
@@ -195,7 +200,7 @@ class NumpyEmitter:
         names = self._columns(loop)
         header = f'for _ in range(trips["{loop.name}"]):'
         if names:
-            header = f"for {', '.join(names)}, in {loop.name}:"
+            header = f"for {', '.join(names)}{',' * (len(names) == 1)} in {loop.name}:"
         if loop.done is not None:
             self.source.add(f"{loop.name}_done = 0", loop.node)
         with self.source.block(header, loop.node):
@@ -252,7 +257,9 @@ class NumpyEmitter:
             yield f"{self.call('copyto')}({out.name}, {show(a)}, where={show(condition)})"
         else:
             arguments = ", ".join(map(show, call.args))
-            yield f"{self.call(call.function)}({arguments}, {out.name})"
+            # NumPy 2.4 wants the output of these two by its keyword.
+            by_name = "out=" if call.function in ("maximum", "minimum") else ""
+            yield f"{self.call(call.function)}({arguments}, {by_name}{out.name})"
 
     def _is_same(self, step: Kernel, slot: Slot, out: Value) -> bool:
         value = self._slot(step, slot)

@@ -15,7 +15,10 @@ from ..program import Compute, Copy, Kernel, Kind, Loop, Program, Step, Value, V
 from .recipe import Recipe, flatten
 from .scope import Lengths, Scope
 
-RESERVED = {"bind", "run", "update", "buffer", "shape", "early", "op", "rows", "trips"}
+RESERVED = {
+    "bind", "run", "update", "outputs", "buffer", "shape", "early", "op", "trips",
+    "rows", "prepare", "take_rows", "put_rows", "table", "int", "array",
+}  # fmt: skip
 LoweringRule = Callable[["Lowering", Apply], None]
 RULES: dict[type[Op] | Op, LoweringRule] = {}
 

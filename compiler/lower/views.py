@@ -92,7 +92,9 @@ def _part(
     values = tuple(lowering.read(v) for v in indices)
     names = iter(values)
     shown = [_entry(entry, names) for entry in key]
-    return f"{{0}}[{', '.join([*shown, '...'])}]", values
+    if not any(":" in entry for entry in shown):
+        shown.append("...")  # a view, where plain integers would give a number
+    return f"{{0}}[{', '.join(shown)}]", values
 
 
 @lowers(IncSubtensor)
