@@ -78,7 +78,7 @@ def _new(count: int) -> list[Axis]:
 
 
 def shape_padaxis(x: object, axis: int) -> Variable:
-    """x with an axis of length 1 at `axis` of the result (also known as expand_dims)."""
+    """x with an axis of length 1 at `axis` of the result (NumPy's expand_dims)."""
     variable = as_tensor(x)
     order: list[Axis] = list(range(variable.ndim))
     order.insert(normal_axis(axis, variable.ndim + 1), "x")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from symseq.graph import Variable
 from symseq.ops.alloc import Alloc
-from symseq.ops.arange import arange
-from symseq.ops.compare import eq
-from symseq.ops.convert import as_tensor, constant
-from symseq.ops.dimshuffle import dimshuffle
+from symseq.ops.convert import as_tensor
 from symseq.ops.shape import lengths_of
-from symseq.ops.sizes import as_length, as_lengths
+from symseq.ops.sizes import as_lengths
 from symseq.types import as_dtype
 
 

@@ -1,4 +1,4 @@
-"""x[key] with NumPy's rules: basic, integer-array and boolean indexing; setting there."""
+"""x[key] with NumPy's rules: slices, integer arrays, masks; setting and adding there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from symseq.types import is_float
 
 # What a variable was indexed out of: set_subtensor(x[key], y) goes back to x.
 INDEXED: WeakKeyDictionary[Variable, Variable] = WeakKeyDictionary()
-Entry: TypeAlias = "int | slice | None | Variable"
+Entry: TypeAlias = "int | slice | Variable | None"
 
 
 def getitem(x: object, key: object) -> Variable:
@@ -54,7 +54,7 @@ def _as_tuple(key: object) -> tuple[object, ...]:
 
 
 def _entry(one: object) -> Any:
-    """One index in its plain form: int, slice, None, Ellipsis, or an integer variable."""
+    """One index in its plain form: int, slice, None, Ellipsis or an integer variable."""
     if one is None or one is Ellipsis or isinstance(one, slice):
         return one
     if isinstance(one, (int, np.integer)) and not isinstance(one, bool):
@@ -86,7 +86,7 @@ def _width(entry: object) -> int:
 
 
 def _expand(x: Variable, entries: list[Any]) -> list[Entry]:
-    """The entries with full slices for Ellipsis and positions for masks, one per axis."""
+    """The entries with slices for Ellipsis and positions for masks, one per axis."""
     used = sum(map(_width, entries))
     dots = [k for k, entry in enumerate(entries) if entry is Ellipsis]
     if used > x.ndim or len(dots) > 1:
@@ -196,7 +196,7 @@ def inc_subtensor(
     inplace: bool = False,
     tolerate_inplace_aliasing: bool = False,
 ) -> Variable:
-    """The array that `x` was indexed out of, with y added there; repeated indices add up.
+    """The array that `x` was indexed out of, with y added there; repeats add up.
 
     ``inc_subtensor(a[key], y)`` is a after ``a[key] += y``; a itself stays as it is.
 
@@ -237,7 +237,7 @@ def _written(x: Variable, y: object, replace: bool) -> Variable:
 
 
 def _steps(x: Variable, source: Variable | None) -> Iterator[Any]:
-    """The nodes from x back to the array that it was indexed out of, the last one first."""
+    """The nodes from x back to the array that it was indexed out of, last one first."""
     current, count = x, 0
     while current is not source:
         node = current.owner
@@ -248,7 +248,7 @@ def _steps(x: Variable, source: Variable | None) -> Iterator[Any]:
             if source is None and count:
                 return
             raise UsageError(
-                "set_subtensor and inc_subtensor need an indexed variable, like x[key]; "
+                "set_subtensor and inc_subtensor need an indexed variable, as x[key]; "
                 f"got {x.label}"
             ).at(x.span)
         yield node

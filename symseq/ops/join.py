@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Join(Op):
         shape = [
             reduce(lengths.add, column)
             if axis == self.axis
-            else reduce(lambda a, b: _same(a, b, axis), column)  # noqa: B023
+            else reduce(lambda a, b: _same(a, b, axis), column)
             for axis, column in enumerate(columns)
         ]
         return (first.with_shape(shape),)
@@ -95,7 +96,7 @@ def _split_cases(rng: np.random.Generator) -> Iterator[Case]:
 @register("split", cases=_split_cases)
 @dataclass(frozen=True)
 class Split(Op):
-    """x = y0, y1, ... end to end along `axis`; inputs (x, length of y0, length of y1, ...)."""
+    """x = y0, y1, ... end to end along `axis`; inputs (x, each length)."""
 
     axis: int
     count: int
@@ -139,7 +140,7 @@ class Split(Op):
             if not isinstance(size, int):
                 return None
             ends.append(ends[-1] + size)
-        return tuple(held[a:b] for a, b in zip(ends, ends[1:], strict=False))
+        return tuple(held[a:b] for a, b in pairwise(ends))
 
     def length_inputs(self) -> tuple[int, ...]:
         return tuple(range(1, self.count + 1))
@@ -168,7 +169,7 @@ def concatenate(tensors: Sequence[object] | Variable, axis: int = 0) -> Variable
 
 
 def stack(*tensors: object, axis: int = 0) -> Variable:
-    """Arrays of one shape along a new `axis`: ``stack([a, b], axis=1)`` or ``stack(a, b)``."""
+    """Arrays of one shape along a new `axis`: ``stack([a, b])`` or ``stack(a, b)``."""
     values: Sequence[object] = tensors
     if tensors and isinstance(tensors[0], (list, tuple)):
         if len(tensors) == 2 and isinstance(tensors[1], int):

@@ -24,7 +24,7 @@ def _cases(rng: np.random.Generator) -> Iterator[Case]:
 @register("nonzero", cases=_cases)
 @dataclass(frozen=True)
 class Nonzero(Op):
-    """(i, j, ...): the positions along each axis where x is not 0, row by row; int64."""
+    """(i, j, ...): the positions along each axis where x is not 0, row by row."""
 
     ndim: int
     name = "nonzero"

@@ -1,4 +1,4 @@
-"""Products of arrays as users write them: dot for any rank, matmul, outer, tensordot."""
+"""Products as users write them: dot for any rank, matmul, outer, tensordot."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def dot(a: object, b: object) -> Variable:
 def tensordot(
     a: object, b: object, axes: int | Sequence[int | Sequence[int]] = 2
 ) -> Variable:
-    """The sum of products over pairs of axes; an int n pairs a's last n with b's first n.
+    """The sum of products over pairs of axes; an int pairs a's last with b's first.
 
     Raises: ShapeError where the paired lengths differ.
     """
@@ -92,7 +92,7 @@ def _as_list(axes: int | Sequence[int]) -> list[int]:
 
 
 def _merged(x: Variable, groups: Sequence[Sequence[int]]) -> Variable:
-    """x with its axes in `groups`, each merged into one axis; empty groups are left out."""
+    """x with its axes in `groups`, each merged into one axis; empty ones left out."""
     moved = dimshuffle(x, [axis for group in groups for axis in group])
     filled = [group for group in groups if group]
     if all(len(group) == 1 for group in filled):
@@ -212,7 +212,7 @@ def paired(
     ours: Sequence[int],
     theirs: Sequence[int],
 ) -> Variable:
-    """Axes batch_a/batch_b go together, ours/theirs are summed, the others multiply out.
+    """Axes batch_a/batch_b go together, ours/theirs are summed, others multiply out.
 
     The answer's axes: the batch's, then left's others, then right's others.
     """

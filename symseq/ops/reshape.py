@@ -30,7 +30,7 @@ def _cases(rng: np.random.Generator) -> Iterator[Case]:
 @register("reshape", cases=_cases)
 @dataclass(frozen=True)
 class Reshape(Op):
-    """y holds x's elements, row by row, over the given lengths; one of them may be -1."""
+    """y holds x's elements, row by row, over the given lengths; one may be -1."""
 
     ndim: int
     name = "reshape"
@@ -82,7 +82,8 @@ def _new_lengths(x: TensorType, wanted: Sequence[Length]) -> tuple[Length, ...]:
     sizes = [size_of(length) for length in wanted]
     if len(free) > 1 or any(size is not None and size < -1 for size in sizes):
         raise ShapeError(
-            f"reshape takes lengths of at least 0, one of them may be -1; got {_show(wanted)}"
+            "reshape takes lengths of at least 0, one of them may be -1; "
+            f"got {_show(wanted)}"
         )
     open_ = free or [k for k, length in enumerate(wanted) if length is None]
     rest = lengths.total([n for k, n in enumerate(wanted) if k not in open_])

@@ -52,7 +52,7 @@ class ShapeOf(Op):
 
 
 def shape(x: object) -> Variable:
-    """The lengths of x as an int64 vector; ``shape(x)[0]`` keeps the name of its length."""
+    """The lengths of x as an int64 vector; ``shape(x)[0]`` keeps its length's name."""
     return ShapeOf()(as_tensor(x))
 
 

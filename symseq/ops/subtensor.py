@@ -1,4 +1,4 @@
-"""Basic indexing: integers and slices, negative or symbolic; setting and adding there."""
+"""Basic indexing by integers and slices, symbolic too; setting and adding there."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def _cases(rng: np.random.Generator) -> Iterator[Case]:
 @register("subtensor", cases=_cases)
 @dataclass(frozen=True)
 class Subtensor(Op):
-    """y = x[key], a view; inputs (x, index, ...) with one int64 scalar per '?' of the key."""
+    """y = x[key], a view; inputs (x, index, ...), one int64 scalar per '?' of the key."""
 
     key: Key
     name = "subtensor"

@@ -20,7 +20,7 @@ from symseq.ops.dimshuffle import dimshuffle, pad_left
 from symseq.ops.elementwise import unbroadcast
 from symseq.ops.registry import Case, register
 from symseq.ops.reshape import Reshape, product
-from symseq.ops.shape import all_batched, leading, length_of, lengths_of, zeros_of
+from symseq.ops.shape import all_batched, leading, lengths_of, zeros_of
 from symseq.types import Array, TensorType, is_integer
 
 
@@ -42,7 +42,7 @@ def _gather_cases(rng: np.random.Generator) -> Iterator[Case]:
 @register("gather", cases=_gather_cases)
 @dataclass(frozen=True)
 class Gather(Op):
-    """y[a, i, b] = x[a, ids0[i], ids1[i], ..., b], the ids standing at `axis` and after.
+    """y[a, i, b] = x[a, ids0[i], ids1[i], ..., b], the ids at `axis` and after.
 
     All ids have one rank; a static 1 broadcasts. Negative ids count from the end.
     """
@@ -94,7 +94,7 @@ class Gather(Op):
 @register("take", cases=_take_cases)
 @dataclass(frozen=True)
 class Take(Gather):
-    """y[a, i, b] = x[a, ids[i], b], ids standing at `axis`: rows of a table by number."""
+    """y[a, i, b] = x[a, ids[i], b], ids at `axis`: rows of a table by number."""
 
     name = "take"
 
@@ -142,7 +142,7 @@ def gather(x: Variable, ids: Sequence[Variable], axis: int) -> Variable:
 def put(
     x: Variable, y: Variable, ids: Sequence[Variable], axis: int, replace: bool = False
 ) -> Variable:
-    """x with y added to (or, with `replace`, set at) the elements that `gather` takes."""
+    """x with y added to (or with `replace` set at) the elements that `gather` takes."""
     rank = max(one.ndim for one in ids)
     full = [pad_left(one, rank) for one in ids]
     op = PutRows(axis, replace) if len(full) == 1 else Put(axis, replace)
@@ -193,9 +193,9 @@ def _put_cases(kind: str) -> object:
 @register("put", cases=_put_cases("put"))  # type: ignore[arg-type]
 @dataclass(frozen=True)
 class Put(Op):
-    """x with x[a, ids0[i], ..., b] += y[a, i, b], repeated ids adding up; inputs (x, y, *ids).
+    """x with x[a, ids0[i], ..., b] += y[a, i, b], repeats adding up; inputs (x, y, *ids).
 
-    With `replace` the elements are set instead, and of repeated ids the last one counts.
+    With `replace` the elements are set instead; of repeated ids the last one counts.
     """
 
     axis: int
@@ -218,7 +218,7 @@ class Put(Op):
         outputs: Sequence[Variable],
         cotangents: Sequence[Variable | None],
     ) -> Sequence[Variable | None]:
-        x, y, *ids = inputs
+        _, y, *ids = inputs
         (g,) = cotangents
         assert g is not None
         read = gather(g, ids, self.axis)
@@ -290,7 +290,7 @@ def _is_last(x: Variable, ids: Sequence[Variable], axis: int, ndim: int) -> Vari
 def scatter(
     x: Array, y: Array, ids: Sequence[Array], axis: int, replace: bool
 ) -> Array:
-    """A copy of x with y added (or set) at ids; sums duplicates first, in a fixed order."""
+    """A copy of x with y added (or set) at ids; duplicates are summed first, in order."""
     count, rank = len(ids), max(one.ndim for one in ids)
     table = x.transpose(
         [*range(axis, axis + count), *range(axis), *range(axis + count, x.ndim)]
