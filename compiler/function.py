@@ -231,7 +231,9 @@ def check_update(
             hint="make it with shared(value), or return the new value as an output",
         ).at(span)
     if sum(other is old for other, _ in pairs) > 1:
-        raise UsageError(f"two updates of one shared variable: {old.label}").at(old.span)
+        raise UsageError(f"two updates of one shared variable: {old.label}").at(
+            old.span
+        )
     weak = isinstance(new, (bool, int, float))
     value = as_tensor(new, old.dtype if weak else None)
     if value.dtype != old.dtype:
@@ -284,7 +286,9 @@ def _check_inputs(spec: Spec, on_unused_input: str) -> None:
     used = {id(v) for v in leaves(wanted, stop=variables)}
     for i in spec.inputs:
         if id(i.variable) not in used and on_unused_input != "ignore":
-            message = f"input {i.label or i.variable} is not read by any output or update"
+            message = (
+                f"input {i.label or i.variable} is not read by any output or update"
+            )
             if on_unused_input == "warn":
                 warnings.warn(message, UserWarning, stacklevel=4)
                 continue
@@ -343,7 +347,7 @@ class Function:
     def __call__(self, *args: object, **named: object) -> Any:
         if not self._lock.acquire(blocking=False):
             raise ReentryError(
-                f"{self.name} is running: a function's memory serves one call at a time",
+                f"{self.name} is running: its memory serves one call at a time",
                 hint="use f.copy() for another thread",
             )
         try:
@@ -365,13 +369,15 @@ class Function:
             return dict(zip(form, results, strict=True))
         return results
 
-    def _arrays(self, args: tuple[object, ...], named: dict[str, object]) -> list[Array]:
+    def _arrays(
+        self, args: tuple[object, ...], named: dict[str, object]
+    ) -> list[Array]:
         given = self.spec.inputs
         if len(args) > len(given):
-            raise UsageError(f"{self.name} takes {len(given)} arguments; got {len(args)}")
-        arrays = [
-            self._coerce(i, value) for i, value in zip(given, args, strict=False)
-        ]
+            raise UsageError(
+                f"{self.name} takes {len(given)} arguments; got {len(args)}"
+            )
+        arrays = [self._coerce(i, value) for i, value in zip(given, args, strict=False)]
         for i in given[len(args) :]:
             if i.label in named:
                 arrays.append(self._coerce(i, named.pop(i.label)))
@@ -386,7 +392,9 @@ class Function:
         return arrays
 
     def _coerce(self, i: In, value: object) -> Array:
-        allow = self.spec.allow_downcast if i.allow_downcast is None else i.allow_downcast
+        allow = (
+            self.spec.allow_downcast if i.allow_downcast is None else i.allow_downcast
+        )
         return coerce(value, i.variable, allow)
 
     def copy(self, share_memory: bool = False) -> Function:

@@ -14,7 +14,8 @@ import numpy as np
 
 from symseq.errors import ShapeError, SymseqError
 from symseq.graph import SharedVariable, Variable
-#MERGE
+
+# MERGE
 from symseq.traverse import replace, shared_variables
 from symseq.types import Array
 
@@ -29,7 +30,7 @@ from .runtime.plan import Plan
 Pass = Callable[[Sequence[Variable]], list[Variable]]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
-    #("merge_scans", lambda outputs: list(merge_scans(outputs))),
+    # ("merge_scans", lambda outputs: list(merge_scans(outputs))),
     ("stabilise", lambda outputs: rewrite(outputs, STABILITY)),
     ("simplify", lambda outputs: rewrite(outputs, ALGEBRA)),
 )
@@ -138,7 +139,7 @@ def compile_graph(
 
 
 def refreshed(outputs: Sequence[Variable]) -> list[Variable]:
-    """The graph inferred anew where a shared variable has other lengths than its type."""
+    """The graph inferred anew where a shared variable has changed its lengths."""
     mapping: dict[Variable, Variable] = {}
     for shared in shared_variables(outputs):
         sizes = shared.type.sizes

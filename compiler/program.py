@@ -1,8 +1,9 @@
-"""The Program: a tree of steps over named arrays, between the graph and a target's source.
+"""The Program: steps over named arrays, between the graph and a target's source.
 
 A `Value` is a named array: an input, a shared variable's buffer, a constant, an early
-value (computed at bind, from lengths), a buffer of the arena, a view of another value, or (dynamic) an array made while running, where its
-lengths depend on contents. A step computes values from values.
+value (computed at bind, from lengths), a buffer of the arena, a view of another value, or
+(dynamic) an array made while running, where its lengths depend on contents. A step
+computes values from values.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class Copy:
 
 @dataclass(eq=False, slots=True)
 class Row:
-    """out is row t + offset of the source at step t; a negative step walks backwards."""
+    """out is row t + offset of the source at step t."""
 
     out: Value
     source: Value
@@ -149,7 +150,7 @@ Step: TypeAlias = "View | Kernel | Compute | Copy | Loop"
 
 @dataclass(eq=False, slots=True)
 class Program:
-    """A function's steps: ``steps`` compute, then ``updates`` write shared variables."""
+    """A function: ``steps`` compute, then ``updates`` write shared variables."""
 
     name: str
     values: list[Value] = field(default_factory=list)
@@ -171,7 +172,10 @@ def reads(step: Step) -> tuple[Value, ...]:
     """The values that a step reads itself (a loop: what its rows look into)."""
     match step:
         case View():
-            return (*(() if step.out.source is None else (step.out.source,)), *step.uses)
+            return (
+                *(() if step.out.source is None else (step.out.source,)),
+                *step.uses,
+            )
         case Kernel() | Compute():
             return step.inputs
         case Copy():

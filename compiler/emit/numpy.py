@@ -1,10 +1,10 @@
 """The numpy target: a Program as readable Python source over NumPy.
 
-    def bind(buffer, early, shape, op, trips):
-        ...                      # arrays and views, made once per signature
-        def run(): ...           # only crunches
-        def update(): ...        # writes the shared variables
-        return run, update, outputs
+def bind(buffer, early, shape, op, trips):
+    ...                      # arrays and views, made once per signature
+    def run(): ...           # only crunches
+    def update(): ...        # writes the shared variables
+    return run, update, outputs
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class NumpyEmitter:
         return lines
 
     def _views(self, loop: Loop | None) -> None:
-        """The views that change with `loop` (None: with no loop), then nested tables."""
+        """The views that change with `loop` (None: with none), then nested tables."""
         for step in self.all_steps:
             if isinstance(step, View) and step.out.loop is loop:
                 self.source.add(f"{step.out.name} = {self._view_text(step)}", step.node)
@@ -149,7 +149,7 @@ class NumpyEmitter:
         return f'{call}({value.name}, {offset}, trips["{loop.name}"])'
 
     def _columns(self, loop: Loop) -> list[str]:
-        """The names that each step of a loop unpacks: rows and views of rows it uses."""
+        """The names that each step of a loop unpacks: rows, and views of rows."""
         used: dict[str, None] = {}
         for step in walk(loop.body):
             if isinstance(step, View):
@@ -191,7 +191,10 @@ class NumpyEmitter:
                     for line in self._compute(step):
                         self.source.add(line, step.node)
                 case Copy():
-                    if not self.lifetimes.same(step.out, step.source) or not step.overwrites:
+                    if (
+                        not self.lifetimes.same(step.out, step.source)
+                        or not step.overwrites
+                    ):
                         self.source.add(self.copy(step.out, step.source), step.node)
                 case Loop():
                     self._loop(step)
@@ -235,7 +238,9 @@ class NumpyEmitter:
             yield from self._ufunc(step, call)
 
     def _ufunc(self, step: Kernel, call: Call) -> Iterable[str]:
-        dtypes = [v.dtype for v in (step.inputs[a.index] for a in call.args if a.kind == "in")]
+        dtypes = [
+            v.dtype for v in (step.inputs[a.index] for a in call.args if a.kind == "in")
+        ]
         known = [step.temps[a.index].dtype for a in call.args if a.kind == "tmp"]
         beside = (dtypes + known or [step.out.dtype])[-1]
         if beside == "bool":
@@ -248,13 +253,14 @@ class NumpyEmitter:
 
         out = self._slot(step, call.out)
         if call.function == "copy":
-            yield f"{self.call('copyto')}({out.name}, {show(call.args[0])}, \"unsafe\")"
+            yield f'{self.call("copyto")}({out.name}, {show(call.args[0])}, "unsafe")'
         elif call.function == "where":
             condition, a, b = call.args
             beside = out.dtype
             if b.kind == "num" or not self._is_same(step, b, out):
                 yield f"{self.call('copyto')}({out.name}, {show(b)})"
-            yield f"{self.call('copyto')}({out.name}, {show(a)}, where={show(condition)})"
+            chosen = f"{out.name}, {show(a)}, where={show(condition)}"
+            yield f"{self.call('copyto')}({chosen})"
         else:
             arguments = ", ".join(map(show, call.args))
             # NumPy 2.4 wants the output of these two by its keyword.

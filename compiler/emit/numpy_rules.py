@@ -57,7 +57,8 @@ def write_dot(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
     if (straight and out.is_contiguous) or (vectors and out.is_contiguous):
         yield f"{emitter.call('dot')}({a.name}, {b.name}, {out.name})"
     elif vectors and not out.is_contiguous:
-        yield f"{emitter.call('copyto')}({out.name}, {emitter.call('dot')}({a.name}, {b.name}))"
+        product = f"{emitter.call('dot')}({a.name}, {b.name})"
+        yield f"{emitter.call('copyto')}({out.name}, {product})"
     else:
         yield f"{emitter.call('matmul')}({a.name}, {b.name}, {out.name})"
 

@@ -1,4 +1,4 @@
-"""A scan becomes a loop: rows of sequences and histories, the body's steps, its last rows."""
+"""A scan becomes a loop: rows of sequences and histories, and the body's steps."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class LoopLowering:
         new: Variable,
         taps: Sequence[Variable],
     ) -> None:
-        """A state whose every row is kept: row t + d is written, rows behind it read."""
+        """A state whose rows are all kept: step t writes row t + d, reads rows behind."""
         history = self.lowering.new(output)
         wanted = output.name or new.name or "state"
         start = self._slice(history, f"[:{spec.depth}]", f"{wanted}_0")
@@ -111,20 +111,27 @@ class LoopLowering:
         carried = self.lowering.new(output)
         self.lowering.add(Copy(carried, self.lowering.read(initial), self.node))
         for tap, variable in zip(spec.taps, taps, strict=True):
-            value = self._slice(carried, f"[{spec.depth + tap}, ...]", "carried", variable)
+            value = self._slice(
+                carried, f"[{spec.depth + tap}, ...]", "carried", variable
+            )
             self.lowering.env[id(variable)] = value
         for k in range(spec.depth - 1):
             self.finish.append(
-                (self._slice(carried, f"[{k}, ...]", "carried", new), self._later(carried, k, new))
-            )  # fmt: skip
-        last = self._slice(carried, f"[{spec.depth - 1}, ...]", f"{new.name or 'acc'}", new)
+                (
+                    self._slice(carried, f"[{k}, ...]", "carried", new),
+                    self._later(carried, k, new),
+                )
+            )
+        last = self._slice(
+            carried, f"[{spec.depth - 1}, ...]", f"{new.name or 'acc'}", new
+        )
         if spec.depth == 1 and self._writes_over(new, taps):
             self._send(new, last)
         else:
             self.finish.append((last, new))
 
     def _later(self, carried: Value, k: int, new: Variable) -> Variable:
-        """Row k + 1 of the carried rows as a variable of its own, to be moved to row k."""
+        """Row k + 1 of the carried rows as a variable, to be moved to row k."""
         moved = Variable(new.type)
         self.keep.append(moved)
         self.shifted.add(id(moved))
@@ -162,7 +169,10 @@ class LoopLowering:
 
     def _send(self, variable: Variable, target: Value) -> None:
         """Compute `variable` into `target`, or copy it there after the step."""
-        if id(variable) not in self.lowering.destinations and variable.owner is not None:
+        if (
+            id(variable) not in self.lowering.destinations
+            and variable.owner is not None
+        ):
             self.lowering.destinations[id(variable)] = target
         self.finish.append((target, variable))
 
@@ -181,7 +191,9 @@ class LoopLowering:
     def _settle(self) -> None:
         """After the body: copy what was not computed in place, each old value first."""
         lowering = self.lowering
-        carried = {id(target.root) for target, _ in self.finish if not self._is_row(target)}
+        carried = {
+            id(target.root) for target, _ in self.finish if not self._is_row(target)
+        }
         staged: list[tuple[Value, Value]] = []
         moves = []
         for target, variable in self.finish:

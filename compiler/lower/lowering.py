@@ -44,7 +44,7 @@ def lowers_op(op: Op) -> Callable[[LoweringRule], LoweringRule]:
 
 
 class Lowering:
-    """The state of one lowering: values by variable, the steps so far, the loop inside."""
+    """The state of a lowering: values by variable, the steps so far, the loop inside."""
 
     def __init__(self, name: str, lengths: Lengths) -> None:
         self.program = Program(name)
@@ -78,12 +78,16 @@ class Lowering:
         return made
 
     def read(self, variable: Variable) -> Value:
-        """The value of a variable; constants and shared variables enter when first read."""
+        """The value of a variable; constants and shared ones enter when first read."""
         found = self.env.get(id(variable))
         if found is None:
-            kind = Kind.SHARED if isinstance(variable, SharedVariable) else Kind.CONSTANT
+            kind = (
+                Kind.SHARED if isinstance(variable, SharedVariable) else Kind.CONSTANT
+            )
             assert isinstance(variable, (SharedVariable, Constant)), variable
-            found = self.env[id(variable)] = self.value(variable, kind, _plain(variable))
+            found = self.env[id(variable)] = self.value(
+                variable, kind, _plain(variable)
+            )
         return found
 
     def new(self, variable: Variable) -> Value:
@@ -109,7 +113,7 @@ class Lowering:
         transposed: bool = False,
         uses: tuple[Value, ...] = (),
     ) -> None:
-        """Make `variable` a view of `source`; `text` says how, with {0} for the source."""
+        """Make `variable` a view; `text` says how, with {0} for the source."""
         made = self.value(variable, Kind.VIEW)
         made.source, made.loop = source, source.loop
         made.contiguous_from, made.transposed = contiguous_from, transposed
@@ -130,7 +134,9 @@ class Lowering:
 
     def is_small_early(self, variable: Variable) -> bool:
         """Whether to compute the variable once, at bind: lengths and what they give."""
-        small = variable.ndim == 0 or (variable.ndim == 1 and is_integer(variable.dtype))
+        small = variable.ndim == 0 or (
+            variable.ndim == 1 and is_integer(variable.dtype)
+        )
         return small and self.is_early(variable)
 
     def is_dynamic(self, node: Apply) -> bool:
@@ -165,9 +171,9 @@ class Lowering:
 
     def settle(self, variable: Variable, destination: Value) -> None:
         """See that `variable` stands in `destination`, by a copy if it is elsewhere."""
-        if self.destinations.pop(id(variable), None) is None:
-            if self.env.get(id(variable)) is destination:
-                return
+        waiting = self.destinations.pop(id(variable), None) is not None
+        if not waiting and self.env.get(id(variable)) is destination:
+            return
         self.add(Copy(destination, self.read(variable), variable.owner))
 
 
@@ -204,7 +210,9 @@ def compute(lowering: Lowering, node: Apply) -> None:
     lowering.add(Compute(outs, inputs, node=node))
 
 
-def declared(variables: Sequence[Variable], lowering: Lowering, kind: Kind) -> list[Value]:
+def declared(
+    variables: Sequence[Variable], lowering: Lowering, kind: Kind
+) -> list[Value]:
     """Values for a function's inputs."""
     made = []
     for variable in variables:

@@ -60,7 +60,7 @@ class Recipe:
     temps: tuple[str, ...]
 
     def may_share(self, index: int) -> bool:
-        """Whether the output may lie over input `index`: not read after a first write."""
+        """Whether the output may lie over input `index`: no read after a first write."""
         me, written = Slot("in", index), False
         for call in self.calls:
             if written and me in call.args:
@@ -75,7 +75,7 @@ class Recipe:
 
 
 class _Flattener:
-    """Turns an expression tree into calls; a temporary is free again once it is read."""
+    """Turns an expression tree into calls; a temporary is free once it is read."""
 
     def __init__(self, output_is_bool: bool) -> None:
         self.calls: list[Call] = []
@@ -90,7 +90,7 @@ class _Flattener:
         if isinstance(tree, ast.Constant):
             return Slot("num", number=tree.value)  # type: ignore[arg-type]
         if isinstance(tree, ast.UnaryOp) and isinstance(tree.operand, ast.Constant):
-            return Slot("num", number=-tree.operand.value)  # type: ignore[operator]
+            return Slot("num", number=-tree.operand.value)  # type: ignore[operator, arg-type]
         function, operands = _call(tree)
         args = tuple(self.place(t, self._wants_bool(function, k), False)
                      for k, t in enumerate(operands))  # fmt: skip
@@ -103,7 +103,9 @@ class _Flattener:
         return out
 
     def _wants_bool(self, function: str, position: int) -> bool:
-        return function.startswith("logical_") or (function == "where" and position == 0)
+        return function.startswith("logical_") or (
+            function == "where" and position == 0
+        )
 
     def _slot(self, function: str, args: tuple[Slot, ...], boolean: bool) -> Slot:
         wanted = "bool" if boolean else ("in" if self.output_is_bool else "")
@@ -169,5 +171,7 @@ def _fold_into_output(calls: list[Call], temps: list[str]) -> Recipe:
             return slot
         return OUT if slot == gone else Slot("tmp", slot.index - 1)
 
-    moved = tuple(Call(c.function, tuple(map(move, c.args)), move(c.out)) for c in calls)
+    moved = tuple(
+        Call(c.function, tuple(map(move, c.args)), move(c.out)) for c in calls
+    )
     return Recipe(moved, tuple(t for k, t in enumerate(temps) if k != gone.index))

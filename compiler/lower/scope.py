@@ -1,4 +1,4 @@
-"""A graph opened for lowering: each loop's body cloned, lengths and dynamics analysed."""
+"""A graph opened for lowering: loops' bodies cloned, what lengths depend on."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Lengths:
 
 
 def analyse(scope: Scope, sources: Sequence[Variable]) -> Lengths:
-    """Which lengths are known before a run, and which values of `sources` decide them."""
+    """Which lengths are known before a run, and which values decide them."""
     found = Lengths()
     for variable in sources:
         found.early.add(id(variable))

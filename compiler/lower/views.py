@@ -1,4 +1,4 @@
-"""Nodes that look at memory in another way, or write a part of it: views made at bind."""
+"""Nodes that look at memory in another way, or write a part of it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def lower_dimshuffle(lowering: Lowering, node: Apply) -> None:
         text += f".transpose({', '.join(map(str, moved))})"
     if dropped or "x" in op.order:
         index = ["None" if axis == "x" else ":" for axis in op.order]
-        text += f"[{', '.join(index + ['0'] * len(dropped))}]" if index + dropped else ""
+        text += (
+            f"[{', '.join(index + ['0'] * len(dropped))}]" if index + dropped else ""
+        )
     if text == "{0}[]":
         text = "{0}[()]"
     ordered = moved == sorted(moved)
@@ -72,7 +74,7 @@ def lower_specify_shape(lowering: Lowering, node: Apply) -> None:
 
 @lowers(Subtensor)
 def lower_subtensor(lowering: Lowering, node: Apply) -> None:
-    """x[i, a:b]: a view where the indices are known at bind, else a copy at each run."""
+    """x[i, a:b]: a view where indices are known at bind, else a copy at each run."""
     op = node.op
     assert isinstance(op, Subtensor)
     x, *indices = node.inputs
@@ -117,7 +119,9 @@ def lower_inc_subtensor(lowering: Lowering, node: Apply) -> None:
     if op.replace:
         lowering.add(Copy(part, added, node))
     else:
-        lowering.add(Kernel(part, (part, added), flatten(math.add.op.text, 2), (), node))
+        lowering.add(
+            Kernel(part, (part, added), flatten(math.add.op.text, 2), (), node)
+        )
 
 
 @lowers(PutRows)

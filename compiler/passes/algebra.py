@@ -170,7 +170,9 @@ def sum_of_fill(node: Apply) -> Replacement:
     count: Variable = constant(1, "int64")
     for k, length in enumerate(lengths_of(filled.inputs[0])):
         other = filled.inputs[1].type.shape[k]
-        count = count * (length if size_of(other) == 1 else lengths_of(filled.inputs[1])[k])
+        count = count * (
+            length if size_of(other) == 1 else lengths_of(filled.inputs[1])[k]
+        )
     made: Variable = count.astype(node.outputs[0].dtype) * value
     return made
 
@@ -237,4 +239,3 @@ def add_into_part(node: Apply) -> Replacement:
         if y.broadcastable == output.broadcastable and y.dtype == output.dtype:
             return made.op(y, *made.inputs[1:])
     return None
-

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from symseq.graph import Apply, Op
 from symseq.ops import math
 
-from ..rewrite.engine import Replacement, RuleSet
-from .algebra import ADD, number_of
+from ..rewrite.engine import RuleSet
 
 STABILITY = RuleSet()
 LOG, EXP, SUB = math.log.op, math.exp.op, math.sub.op

@@ -72,11 +72,11 @@ class Rewriter:
         if isinstance(variable, Constant):
             data = variable.data
             key = ("constant", data.dtype.str, data.shape, data.tobytes())
-            found = self.interned.setdefault(key, variable)
-            assert isinstance(found, Variable)
-            self.new[id(variable)] = found
-            self.alive.append(found)
-            return found
+            interned = self.interned.setdefault(key, variable)
+            assert isinstance(interned, Variable)
+            self.new[id(variable)] = interned
+            self.alive.append(interned)
+            return interned
         return variable
 
     def _visit(self, node: Apply) -> None:
@@ -180,7 +180,9 @@ def check_types(rule: Rule, node: Apply, made: Sequence[Variable]) -> None:
             )
 
 
-def rewrite(outputs: Sequence[Variable], rules: RuleSet, sweeps: int = 8) -> list[Variable]:
+def rewrite(
+    outputs: Sequence[Variable], rules: RuleSet, sweeps: int = 8
+) -> list[Variable]:
     """Sweep until nothing changes; the same variables where nothing ever did."""
     current = list(outputs)
     for _ in range(sweeps):

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from symseq.errors import ShapeError, SymseqError
-from symseq.graph import Apply, Constant, Held, Operand, Variable
+from symseq.errors import Operand, ShapeError, SymseqError
+from symseq.graph import Apply, Constant, Held, Variable
 from symseq.lengths import ONE, Length
 from symseq.scan.body import Known
 from symseq.scan.op import Scan
@@ -133,7 +133,7 @@ class Sizes:
 
 
 def numbered(static: TensorType, shape: Sequence[Length]) -> TensorType:
-    """`static` with the numbers of `shape`; a 1 that it does not declare becomes ONE."""
+    """`static` with the numbers of `shape`; an undeclared 1 becomes ONE."""
     return static.with_shape(
         [_number(length, n) for length, n in zip(static.shape, shape, strict=True)]
     )

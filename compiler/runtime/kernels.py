@@ -1,4 +1,4 @@
-"""What an emitted plan calls besides NumPy: row views, index checks, gathers, scatters."""
+"""What a plan calls besides NumPy: row views, index checks, gathers, scatters."""
 
 from __future__ import annotations
 

@@ -90,8 +90,10 @@ class Plan:
 
     # -- signatures ---------------------------------------------------------------
 
-    def signature(self, arrays: dict[int, Array], shared: list[SharedVariable]) -> Signature:
-        """Lengths of inputs and shared variables, and every length that values decide."""
+    def signature(
+        self, arrays: dict[int, Array], shared: list[SharedVariable]
+    ) -> Signature:
+        """Lengths of inputs and shared variables, and those that values decide."""
         lengths = tuple([array.shape for array in arrays.values()])
         versions = tuple([variable.version for variable in shared])
         if not self.lengths.deciders:
@@ -111,7 +113,7 @@ class Plan:
     # -- bind ---------------------------------------------------------------------
 
     def bind(self, signature: Signature, arrays: dict[int, Array]) -> Binding:
-        """The binding of a signature, made when first met; the least used is dropped."""
+        """The binding of a signature, made when first met; the oldest is dropped."""
         found = self.bindings.get(signature)
         if found is not None:
             self.bindings.move_to_end(signature)
