@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from symseq import lengths
 from symseq.errors import DTypeError, ShapeError
 from symseq.graph import (
@@ -18,6 +16,7 @@ from symseq.graph import (
 )
 from symseq.lengths import Length
 from symseq.scan.body import Body, Known, fit_type, infer_body
+from symseq.scan.meaning import run_scan
 from symseq.scan.roles import Roles, StateSpec
 from symseq.types import Array, TensorType, is_integer
 
@@ -134,56 +133,7 @@ class Scan(Roles, BodyOp):
         return ((self.body.inputs, self.body.outputs),)
 
     def evaluate_body(self, evaluate: Evaluate, *inputs: Array) -> tuple[Array, ...]:
-        n_steps, constants = int(inputs[0]), self.constant_inputs(inputs)
-        sequences = self.sequence_inputs(inputs)
-        histories = [
-            np.concatenate([first, np.zeros((n_steps, *first.shape[1:]), first.dtype)])
-            for first in self.initial_inputs(inputs)
-        ]
-        stacks = [np.zeros(t.sizes, t.dtype) for t in self._stack_types(inputs)]  # type: ignore[arg-type]
-        done = 0
-        while done < n_steps:
-            rows = [x[done, ...] for x in sequences]
-            for spec, history in zip(self.states, histories, strict=True):
-                rows += [history[done + spec.depth + tap, ...] for tap in spec.taps]
-            values = evaluate(self.body.outputs, self.body.inputs, [*rows, *constants])
-            for spec, history, value in zip(
-                self.states, histories, values, strict=False
-            ):
-                history[done + spec.depth] = self._same_shape(history, value)
-            for k, value in enumerate(self.mapped_outputs(values)):
-                if done == 0:
-                    stacks[k] = np.zeros((n_steps, *value.shape), value.dtype)
-                stacks[k][done] = self._same_shape(stacks[k], value)
-            done += 1
-            if self.until and values[-1]:
-                break
-        for k, spec in enumerate(self.states):
-            if spec.last_only:
-                histories[k] = histories[k][done : done + spec.depth]
-        count = (np.asarray(done, "int64"),) if self.until else ()
-        return (*histories, *stacks, *count)
-
-    def _stack_types(self, inputs: Sequence[Array]) -> list[TensorType]:
-        """Types of the mapped outputs, from arrays; an unknown length counts as 0."""
-        args = [Known(TensorType("int64"), int(inputs[0]))]
-        for x in inputs[1:]:
-            held = None
-            if x.ndim == 0 and is_integer(x.dtype.name):
-                held = int(x)
-            elif x.ndim == 1 and is_integer(x.dtype.name) and x.size <= 32:
-                held = tuple(int(n) for n in x)
-            args.append(Known(TensorType(x.dtype.name, x.shape), held))
-        types = self.mapped_outputs(self.infer(args))
-        return [t.with_shape([n or 0 for n in t.sizes]) for t in types]
-
-    def _same_shape(self, stack: Array, value: Array) -> Array:
-        if stack.shape[1:] != value.shape:
-            raise ShapeError(
-                f"every step of {self.name} must give the same shape; "
-                f"got {stack.shape[1:]} and {value.shape}"
-            )
-        return value
+        return run_scan(self, evaluate, inputs)
 
     def vjp_body(
         self,
