@@ -10,7 +10,6 @@ from symseq.ops.registry import REGISTRY
 from symseq.types import TensorType
 
 
-
 def free_type(array):
     """The type of an input of which only lengths of 1 are known."""
     return TensorType(array.dtype.name, [1 if n == 1 else None for n in array.shape])

@@ -1,0 +1,30 @@
+"""Living buffers never overlap."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from symseq.compiler.memory import ALIGNMENT, Layout, Storage, place
+
+BLOCK = st.tuples(st.integers(0, 30), st.integers(0, 12), st.integers(0, 5000))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(BLOCK, max_size=25))
+def test_living_blocks_never_overlap(blocks):
+    storages = tuple(Storage(None, born, born + lives) for born, lives, _ in blocks)
+    conflicts = tuple(
+        tuple(
+            j
+            for j, b in enumerate(storages)
+            if j != k and b.born <= a.dies and a.born <= b.dies
+        )
+        for k, a in enumerate(storages)
+    )
+    sizes = [size for *_, size in blocks]
+    offsets, top = place(Layout(storages, conflicts), sizes)
+    for k, others in enumerate(conflicts):
+        assert offsets[k] % ALIGNMENT == 0
+        assert offsets[k] + sizes[k] <= top
+        for j in others:
+            apart = offsets[k] + sizes[k] <= offsets[j]
+            assert apart or offsets[j] + sizes[j] <= offsets[k]
