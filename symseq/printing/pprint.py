@@ -1,0 +1,266 @@
+"""A graph as compact formulas: shared parts named once, loops printed in place."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from symseq.graph import Apply, Constant, Variable
+from symseq.ops.subtensor import Range, Subtensor
+from symseq.printing.formula import ATOM, Term, call, length_term, term_of
+from symseq.printing.inside import Inside, Port, Result, insides, variables_of
+from symseq.scan.op import Scan
+from symseq.traverse import sort_nodes
+
+# An expression longer than this gets a name of its own.
+LONGEST = 72
+STEPS = "tsrqp"
+
+
+@dataclass
+class Names:
+    """Hands out names, each to one variable only."""
+
+    taken: set[str] = field(default_factory=set)
+
+    def fresh(self, wanted: str) -> str:
+        name, count = wanted, 1
+        while name in self.taken:
+            name, count = f"{wanted}_{count}", count + 1
+        self.taken.add(name)
+        return name
+
+    def numbered(self, stem: str) -> str:
+        count = 1
+        while f"{stem}{count}" in self.taken:
+            count += 1
+        return self.fresh(f"{stem}{count}")
+
+
+@dataclass
+class Scope:
+    """The lines of one body (or of the whole graph) and what its variables are called."""
+
+    names: Names
+    depth: int = 0
+    terms: dict[int, Term] = field(default_factory=dict)
+    histories: dict[int, int] = field(default_factory=dict)
+    bound: set[int] = field(default_factory=set)
+    lines: list[str] = field(default_factory=list)
+
+    def write(self, outputs: Sequence[Variable], stop: Sequence[Variable] = ()) -> None:
+        """The lines that `outputs` need; afterwards each has a term."""
+        nodes = sort_nodes(outputs, [*stop, *known_lengths(outputs, stop)])
+        uses = Counter(id(v) for node in nodes for v in node.inputs)
+        uses.update(id(v) for v in outputs)
+        views = named_views(nodes)
+        for node in nodes:
+            bodies = insides(node)
+            if bodies and isinstance(node.op, Scan):
+                self.loop(node, bodies[0], views)
+            elif bodies:
+                self.branches(node, bodies)
+            else:
+                self.plain(node, uses)
+
+    def plain(self, node: Apply, uses: Counter[int]) -> None:
+        args = [self.term(v) for v in node.inputs]
+        term = self.of_history(node) or term_of(node, args)
+        if len(node.outputs) > 1:
+            names = [self.name(v) for v in node.outputs]
+            self.lines.append(f"{', '.join(names)} = {term.text}")
+            return
+        (output,) = node.outputs
+        self.terms[id(output)] = term
+        is_view = bool(args) and term == args[0]
+        if is_view or (id(node.inputs[0]) if args else 0) in self.histories:
+            return
+        if output.name or uses[id(output)] > 1 or len(term.text) > LONGEST:
+            self.bind(output)
+
+    def of_history(self, node: Apply) -> Term | None:
+        """The history without its initial rows is what the user calls the state."""
+        if not isinstance(node.op, Subtensor):
+            return None
+        depth = self.histories.get(id(node.inputs[0]))
+        if depth is None:
+            return None
+        if node.op.key == (Range(depth),):
+            return self.terms[id(node.inputs[0])]
+        first = node.op.key[0]
+        known = isinstance(first, int) and -depth <= first < 0
+        if known or self.terms[id(node.inputs[0])].text.endswith("]"):
+            return None
+        name = self.terms[id(node.inputs[0])]
+        return term_of(node, [call("history", [name.text]), *map(self.term, node.inputs[1:])])
+
+    def bind(self, variable: Variable) -> Term:
+        """Give a variable a line and a name, unless it has one."""
+        term = self.term(variable)
+        if id(variable) in self.bound or variable.owner is None:
+            return term
+        name = self.name(variable)
+        self.lines.append(f"{name} = {term.text}")
+        return self.terms[id(variable)]
+
+    def name(self, variable: Variable, wanted: str | None = None) -> str:
+        wanted = variable.name or wanted
+        name = self.names.fresh(wanted) if wanted else self.names.numbered("t")
+        self.terms[id(variable)] = Term(name)
+        self.bound.add(id(variable))
+        return name
+
+    def term(self, variable: Variable) -> Term:
+        """What a variable is called here: named at its first use where it is a leaf."""
+        found = self.terms.get(id(variable))
+        if found is None:
+            found = self.terms[id(variable)] = self.leaf(variable)
+        return found
+
+    def leaf(self, variable: Variable) -> Term:
+        held = variable.held
+        if variable.owner is not None and held is not None:
+            assert not isinstance(held, tuple)
+            return length_term(held)
+        if isinstance(variable, Constant) and not variable.name:
+            return constant_term(variable)
+        if variable.name:
+            return Term(self.names.fresh(variable.name))
+        return Term(self.names.numbered("x"))
+
+    def loop(self, node: Apply, body: Inside, views: dict[int, str]) -> None:
+        """name = for t < T:  (what goes in), then the body, indented."""
+        assert body.trips is not None
+        assert isinstance(node.op, Scan)
+        step = STEPS[self.depth] if self.depth < len(STEPS) else f"t{self.depth}"
+        inner = Scope(self.names, self.depth + 1, dict(self.terms))
+        results = [self.result_name(r, views) for r in body.results]
+        roles = [
+            text for port in body.ports if (text := self.port(port, inner, step, results))
+        ]
+        inner.write(body.outputs, body.inputs)
+        for result, name in zip(body.results, results, strict=True):
+            text = inner.term(result.inner).text
+            if result.role == "until":
+                inner.lines.append(f"until {text}")
+            else:
+                inner.lines.append(f"{name}[{step}] = {text}")
+        head = f"{', '.join(n for n in results if n) or body.title} = "
+        into = f"  ({'; '.join(roles)})" if roles else ""
+        trips = self.term(body.trips).within(2)
+        self.lines.append(f"{head}for {step} < {trips}:{into}")
+        self.lines += ["      " + line for line in inner.lines]
+        self.outputs(node, node.op)
+
+    def outputs(self, node: Apply, op: Scan) -> None:
+        """Histories cut to their last rows are written as such."""
+        for spec, history in zip(op.states, node.outputs, strict=False):
+            if spec.last_only:
+                name = self.terms[id(history)].text
+                self.terms[id(history)] = Term(f"{name}[-{spec.depth}:]")
+            else:
+                self.histories[id(history)] = spec.depth
+
+    def result_name(self, result: Result, views: dict[int, str]) -> str:
+        if result.outer is None:
+            return ""
+        inner = plain_name(result.inner.name)
+        stem = "steps" if result.role == "until" else "h" if result.state >= 0 else "y"
+        return self.name(result.outer, views.get(id(result.outer)) or inner or stem)
+
+    def port(self, port: Port, inner: Scope, step: str, results: Sequence[str]) -> str:
+        """Names a body's input; says what it is, where that is worth saying."""
+        assert port.outer is not None
+        outer = self.term(port.outer)
+        if port.role == "state":
+            name = f"{results[port.state]}[{step}{port.tap}]"
+            inner.terms[id(port.inner)] = Term(name)
+            return f"state {name} from {outer.text}"
+        if outer.binding < ATOM or (port.role == "constant" and "(" in outer.text):
+            outer = self.bind(port.outer)
+        if port.role == "constant":
+            inner.terms[id(port.inner)] = outer
+            return ""
+        name = f"{outer.within(ATOM)}[{step}]"
+        inner.terms[id(port.inner)] = Term(name)
+        return f"sequence {name}"
+
+    def branches(self, node: Apply, bodies: Sequence[Inside]) -> None:
+        """An op with bodies that is no loop: each body under a heading."""
+        outside = [self.term(v).text for v in node.inputs]
+        names = [self.name(v) for v in node.outputs]
+        heading = call(node.op.name, outside).text
+        self.lines.append(f"{', '.join(names)} = {heading}:")
+        for number, body in enumerate(bodies):
+            inner = Scope(self.names, self.depth, dict(self.terms))
+            for port in body.ports:
+                if port.outer is not None:
+                    inner.terms[id(port.inner)] = self.term(port.outer)
+            inner.write(body.outputs, body.inputs)
+            texts = ", ".join(inner.term(v).text for v in body.outputs)
+            lines = [*inner.lines, texts]
+            self.lines += [f"      body {number}:", *("        " + s for s in lines)]
+
+
+def known_lengths(
+    outputs: Sequence[Variable], stop: Sequence[Variable]
+) -> list[Variable]:
+    """Integer scalars whose length is known: written as T, whatever computes them."""
+    return [
+        v
+        for node in sort_nodes(outputs, stop)
+        for v in node.outputs
+        if v.ndim == 0 and v.held is not None and not isinstance(v.held, tuple)
+    ]
+
+
+def named_views(nodes: Sequence[Apply]) -> dict[int, str]:
+    """The user's name of a slice of a loop's output, by that output's id."""
+    return {
+        id(node.inputs[0]): node.outputs[0].name
+        for node in reversed(nodes)
+        if isinstance(node.op, Subtensor) and node.outputs[0].name
+    }
+
+
+def plain_name(name: str | None) -> str:
+    """'h' of 'h[t-1]'."""
+    found = re.match(r"\w+", name or "")
+    return found[0] if found else ""
+
+
+def constant_term(variable: Constant) -> Term:
+    if variable.data.ndim == 0:
+        text = f"{variable.data.item():.6g}" if variable.type.is_float else str(variable.data)
+        return length_term_like(text)
+    if variable.data.size <= 4:
+        return Term(str(variable.data.tolist()))
+    return Term(f"constant[{', '.join(map(str, variable.data.shape))}]")
+
+
+def length_term_like(text: str) -> Term:
+    return Term(text, 8 if text.startswith("-") else ATOM)
+
+
+def pprint(what: object) -> str:
+    """A graph as a compact formula: `tanh(dot(x, W) + b)`.
+
+    Parts that are read twice, or named, or long, come first on lines of their own. A
+    loop is printed in place: what goes in, then its body.
+
+    Args: what: a variable, several, or an object with ``outputs``.
+    """
+    outputs = variables_of(what)
+    scope = Scope(Names())
+    scope.write(outputs)
+    for output in outputs:
+        term = scope.term(output)
+        said = any(line.startswith(f"{term.text} = ") for line in scope.lines)
+        if not said or (len(outputs) > 1 and not output.name):
+            scope.lines.append(term.text)
+    return "\n".join(scope.lines)
+
+
+pp = pprint
