@@ -24,14 +24,14 @@ from symseq.types import Array, TensorType, concrete, is_integer
 
 @dataclass(frozen=True, slots=True)
 class Actual:
-    """What a type rule sees when called: numbers for lengths, and integers that are known."""
+    """What a type rule sees when called: numbers for lengths, and known integers."""
 
     type: TensorType
     held: Held
 
 
 def actual(static: TensorType, array: Array) -> Actual:
-    """The argument of a type rule for an actual array of a variable of type `static`."""
+    """The argument of a type rule for an array of a variable of type `static`."""
     return Actual(concrete(static, array.shape), integers(array))
 
 
@@ -57,10 +57,10 @@ class Evaluator:
         inputs: Sequence[Variable],
         values: Sequence[Array],
     ) -> list[Array]:
-        """The values of `outputs`; they may be views of `values` and of shared storage.
+        """The values of `outputs`; they may be views of `values` or shared storage.
 
-        Raises: MissingInputError for a leaf without a value; what the type rules and the
-            ops raise, at the user's line.
+        Raises: MissingInputError for a leaf without a value; what the type rules
+            and the ops raise, at the user's line.
         """
         table = {id(v): np.asarray(a) for v, a in zip(inputs, values, strict=True)}
         with np.errstate(all="ignore"):
@@ -105,7 +105,7 @@ def evaluate(
     inputs: Sequence[Variable],
     values: Sequence[Array],
 ) -> list[Array]:
-    """The values of `outputs` where `inputs` have `values`: the oracle of every target."""
+    """The values of `outputs` where `inputs` have `values`: every target's oracle."""
     return Evaluator()(outputs, inputs, values)
 
 

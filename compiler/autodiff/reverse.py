@@ -16,7 +16,7 @@ def differentiate(
     cotangents: Sequence[Variable | None],
     wrt: Sequence[Variable],
 ) -> list[Variable | None]:
-    """∂(Σ cotangents · outputs)/∂wrt, each in the type of its variable; None: unconnected.
+    """∂(Σ cotangents · outputs)/∂wrt, each of its variable's type; None: unconnected.
 
     Only nodes between `wrt` and `outputs` are visited. The new nodes carry the lines of
     the nodes that they are gradients of.
@@ -44,7 +44,7 @@ def differentiate(
 def between(
     outputs: Sequence[Variable], wrt: Sequence[Variable]
 ) -> tuple[list[Apply], set[int]]:
-    """The nodes that read `wrt` on the way to `outputs`, and the ids of all they touch."""
+    """The nodes that read `wrt` on the way to `outputs`, and the ids they touch."""
     reached = {id(variable) for variable in wrt}
     nodes = []
     for node in sort_nodes(outputs):
