@@ -20,10 +20,10 @@ from symseq.types import Array, TensorType, is_static_one
 
 
 def _cases(rng: np.random.Generator) -> Iterator[Case]:
-    yield Case(Alloc(2), (rng.normal(size=()), np.int64(2), np.int64(3)))
-    yield Case(Alloc(2), (rng.normal(size=3), np.int64(2), np.int64(3)))
-    yield Case(Alloc(2), (rng.normal(size=(2, 1)), np.int64(2), np.int64(3)))
-    yield Case(Alloc(1), (rng.normal(size=()), np.int64(0)))
+    yield Case(Alloc(2), (rng.normal(size=()), np.array(2), np.array(3)))
+    yield Case(Alloc(2), (rng.normal(size=3), np.array(2), np.array(3)))
+    yield Case(Alloc(2), (rng.normal(size=(2, 1)), np.array(2), np.array(3)))
+    yield Case(Alloc(1), (rng.normal(size=()), np.array(0)))
     yield Case(Alloc(0), (rng.normal(size=()),))
 
 

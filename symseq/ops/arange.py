@@ -18,9 +18,9 @@ from symseq.types import Array, TensorType, is_float
 
 
 def _cases(rng: np.random.Generator) -> Iterator[Case]:
-    yield Case(ARange(), (np.int64(0), np.int64(4), np.int64(1)))
-    yield Case(ARange(), (np.int64(5), np.int64(-2), np.int64(-2)))
-    yield Case(ARange(), (np.int64(3), np.int64(1), np.int64(1)))
+    yield Case(ARange(), (np.array(0), np.array(4), np.array(1)))
+    yield Case(ARange(), (np.array(5), np.array(-2), np.array(-2)))
+    yield Case(ARange(), (np.array(3), np.array(1), np.array(1)))
 
 
 @register("arange", cases=_cases)

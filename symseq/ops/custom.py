@@ -70,7 +70,7 @@ class CustomOp(Op):
         )
         if not fits:
             raise ShapeError(
-                f"op {self.name} promised {wanted}; its function returned {array.shape}",
+                f"op {self.name} promised {wanted}; its function gave {array.shape}",
                 hint="give infer= to ss.op: from the inputs' types to the output's",
             )
         if not np.can_cast(array.dtype, wanted.dtype, "same_kind"):
@@ -232,7 +232,9 @@ def op(
     >>> cube(np.ones(4)).type
     TensorType(dtype='float64', shape=(4,))
     """
-    made = CustomOp(name or getattr(numpy, "__name__", "custom"), numpy, vjp, infer)
+    made = CustomOp(
+        name or str(getattr(numpy, "__name__", "custom")), numpy, vjp, infer
+    )
 
     def apply(*values: object) -> Any:
         outputs = made.make(*[as_tensor(value) for value in values])

@@ -1,4 +1,4 @@
-"""x[key] with NumPy's rules: slices, integer arrays, masks; setting and adding there."""
+"""x[key] with NumPy's rules: slices, integer arrays, masks; set and add there."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _as_tuple(key: object) -> tuple[object, ...]:
 
 
 def _entry(one: object) -> Any:
-    """One index in its plain form: int, slice, None, Ellipsis or an integer variable."""
+    """An index in its plain form: int, slice, None, Ellipsis or an integer variable."""
     if one is None or one is Ellipsis or isinstance(one, slice):
         return one
     if isinstance(one, (int, np.integer)) and not isinstance(one, bool):
@@ -77,12 +77,12 @@ def _is_array(entry: object) -> bool:
     return isinstance(entry, Variable) and entry.ndim > 0
 
 
-def _width(entry: object) -> int:
+def _width(entry: Any) -> int:
     """How many axes of x an entry stands for."""
     if entry is None or entry is Ellipsis:
         return 0
-    mask = isinstance(entry, Variable) and entry.dtype == "bool"
-    return entry.ndim if mask else 1  # type: ignore[union-attr]
+    is_mask = isinstance(entry, Variable) and entry.dtype == "bool"
+    return entry.ndim if is_mask else 1
 
 
 def _expand(x: Variable, entries: list[Any]) -> list[Entry]:

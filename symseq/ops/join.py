@@ -88,9 +88,9 @@ def _same(a: lengths.Length, b: lengths.Length, axis: int) -> lengths.Length:
 
 
 def _split_cases(rng: np.random.Generator) -> Iterator[Case]:
-    x, sizes = rng.normal(size=(4, 3)), (np.int64(1), np.int64(0), np.int64(3))
+    x, sizes = rng.normal(size=(4, 3)), (np.array(1), np.array(0), np.array(3))
     yield Case(Split(0, 3), (x, *sizes))
-    yield Case(Split(1, 1), (x, np.int64(3)))
+    yield Case(Split(1, 1), (x, np.array(3)))
 
 
 @register("split", cases=_split_cases)

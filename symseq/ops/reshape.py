@@ -22,8 +22,8 @@ from symseq.types import Array, TensorType
 
 def _cases(rng: np.random.Generator) -> Iterator[Case]:
     x = rng.normal(size=(2, 3, 2))
-    yield Case(Reshape(2), (x, np.int64(4), np.int64(3)))
-    yield Case(Reshape(2), (x, np.int64(2), np.int64(-1)))
+    yield Case(Reshape(2), (x, np.array(4), np.array(3)))
+    yield Case(Reshape(2), (x, np.array(2), np.array(-1)))
     yield Case(Reshape(0), (rng.normal(size=(1, 1)),))
 
 
@@ -181,7 +181,8 @@ def _without_free(
 
 def product(scalars: Sequence[Variable]) -> Variable:
     """The product of integer scalars as int64; 1 of none."""
-    return reduce(lambda a, b: a * b, scalars, constant(1, "int64"))
+    one: Variable = constant(1, "int64")
+    return reduce(lambda a, b: a * b, scalars, one)
 
 
 def reshape(x: object, newshape: object, ndim: int | None = None) -> Variable:

@@ -16,10 +16,11 @@ from symseq.ops.alloc import alloc
 from symseq.ops.arange import arange
 from symseq.ops.compare import eq, switch
 from symseq.ops.convert import constant
-from symseq.ops.dimshuffle import dimshuffle, pad_left
+from symseq.ops.dimshuffle import Axis, dimshuffle, pad_left
 from symseq.ops.elementwise import unbroadcast
-from symseq.ops.registry import Case, register
+from symseq.ops.registry import Case, Cases, register
 from symseq.ops.reshape import Reshape, product
+from symseq.ops.scatter import scatter
 from symseq.ops.shape import all_batched, leading, lengths_of, zeros_of
 from symseq.types import Array, TensorType, is_integer
 
@@ -29,7 +30,7 @@ def _take_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case(Take(0), (x, ids))
     yield Case(Take(1), (x, np.array([2, -1, 2])))
     yield Case(Take(2), (x, np.array([], dtype=np.int64)))
-    yield Case(Take(0), (x, np.int64(2)))
+    yield Case(Take(0), (x, np.array(2)))
 
 
 def _gather_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -158,7 +159,12 @@ def _batched_ids(ids: Sequence[Variable], batched: Sequence[bool]) -> list[Varia
 
 def _rows(count: Variable, ndim: int) -> Variable:
     """Each example's own position, along the first of `ndim` axes."""
-    return dimshuffle(arange(count), [0, *["x"] * (ndim - 1)])
+    return dimshuffle(arange(count), [0, *new_axes(ndim - 1)])
+
+
+def new_axes(count: int) -> list[Axis]:
+    """`count` axes of length 1, for dimshuffle."""
+    return ["x"] * count
 
 
 def _to_front(x: Variable, axis: int, count: int) -> Variable:
@@ -174,7 +180,7 @@ def _from_front(y: Variable, axis: int, rank: int, lead: int) -> Variable:
     return dimshuffle(y, [*range(lead), *before, *range(lead, rank), *after])
 
 
-def _put_cases(kind: str) -> object:
+def _put_cases(kind: str) -> Cases:
     def cases(rng: np.random.Generator) -> Iterator[Case]:
         x = rng.normal(size=(4, 3, 2))
         for replace in (False, True):
@@ -184,16 +190,16 @@ def _put_cases(kind: str) -> object:
                 y = rng.normal(size=(1, 2, 2))
                 yield Case(PutRows(1, replace), (x, y, np.array([1, 1])))
             else:
-                ids = np.array([[0], [2]]), np.array([[1, 0, 0]])
-                yield Case(Put(1, replace), (x, rng.normal(size=(4, 2, 3)), *ids))
+                pair = np.array([[0], [2]]), np.array([[1, 0, 0]])
+                yield Case(Put(1, replace), (x, rng.normal(size=(4, 2, 3)), *pair))
 
     return cases
 
 
-@register("put", cases=_put_cases("put"))  # type: ignore[arg-type]
+@register("put", cases=_put_cases("put"))
 @dataclass(frozen=True)
 class Put(Op):
-    """x with x[a, ids0[i], ..., b] += y[a, i, b], repeats adding up; inputs (x, y, *ids).
+    """x with x[a, ids0[i], ..., b] += y[a, i, b], repeats adding up; (x, y, *ids).
 
     With `replace` the elements are set instead; of repeated ids the last one counts.
     """
@@ -253,7 +259,7 @@ class Put(Op):
         return f"{self.name}(axis={self.axis}{', set' if self.replace else ''})"
 
 
-@register("put_rows", cases=_put_cases("put_rows"))  # type: ignore[arg-type]
+@register("put_rows", cases=_put_cases("put_rows"))
 @dataclass(frozen=True)
 class PutRows(Put):
     """x with x[a, ids[i], b] += y[a, i, b]: the gradient of `take`."""
@@ -284,47 +290,4 @@ def _is_last(x: Variable, ids: Sequence[Variable], axis: int, ndim: int) -> Vari
     last = put(alloc(constant(0, "int64"), *each), places, ids, 0, replace=True)
     kept = eq(gather(last, ids, 0), places)
     after = ndim - axis - kept.ndim
-    return dimshuffle(kept, [*["x"] * axis, *range(kept.ndim), *["x"] * after])
-
-
-def scatter(
-    x: Array, y: Array, ids: Sequence[Array], axis: int, replace: bool
-) -> Array:
-    """A copy of x with y added (or set) at ids; duplicates are summed first, in order."""
-    count, rank = len(ids), max(one.ndim for one in ids)
-    table = x.transpose(
-        [*range(axis, axis + count), *range(axis), *range(axis + count, x.ndim)]
-    )
-    out = np.array(table, order="C")
-    sizes, rest = table.shape[:count], table.shape[count:]
-    spread = np.broadcast_arrays(*ids)
-    flat = [
-        np.where(one < 0, one + n, one).ravel()
-        for one, n in zip(spread, sizes, strict=True)
-    ]
-    where = np.ravel_multi_index(flat, sizes) if flat[0].size else flat[0]
-    full = (*x.shape[:axis], *spread[0].shape, *x.shape[axis + count :])
-    values = np.broadcast_to(y, full).transpose(
-        [*range(axis, axis + rank), *range(axis), *range(axis + rank, len(full))]
-    )
-    width = int(np.prod(rest, dtype=np.int64))
-    rows = values.reshape(where.size, width)
-    target = out.reshape(int(np.prod(sizes, dtype=np.int64)), width)
-    if replace:
-        target[where] = rows
-    else:
-        add_rows(target, rows, where)
-    back = np.argsort(
-        [*range(axis, axis + count), *range(axis), *range(axis + count, x.ndim)]
-    )
-    return np.ascontiguousarray(out.transpose(back))
-
-
-def add_rows(target: Array, rows: Array, where: Array) -> None:
-    """target[where[i]] += rows[i] in place: sorted, summed by run, then added once."""
-    if not where.size:
-        return
-    order = np.argsort(where, kind="stable")
-    ordered = where[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    target[ordered[starts]] += np.add.reduceat(rows[order], starts, axis=0)
+    return dimshuffle(kept, [*new_axes(axis), *range(kept.ndim), *new_axes(after)])

@@ -41,7 +41,7 @@ def batch_graph(
 def batch_nodes(
     outputs: Sequence[Variable], batched: Mapping[Variable, Variable]
 ) -> tuple[dict[int, Variable], set[int]]:
-    """The new variable for each old one's id, and the ids of those with a leading axis."""
+    """For each old one's id the new variable; the ids of those with a leading axis."""
     new = {id(old): value for old, value in batched.items()}
     marked = set(new)
     for node in sort_nodes(outputs, stop=batched):
@@ -58,8 +58,7 @@ def batch_nodes(
             made = _batch_node(node, inputs, flags)
             for old, fresh in zip(node.outputs, made, strict=True):
                 new.setdefault(id(old), fresh)
-                if id(old) not in batched:
-                    marked.add(id(old))
+                marked.add(id(old))
     return new, marked
 
 
