@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symseq.errors import BadIndexError
-from symseq.ops.take import add_rows
+from symseq.ops.scatter import add_rows
 from symseq.types import Array
 
 MOST_VIEWS = 200_000
