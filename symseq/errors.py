@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from symseq.span import Span
+from symseq.span import UNKNOWN, Span, here
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class SymseqError(Exception):
         self.hint = hint
         self.operands: tuple[Operand, ...] = ()
         self.span: Span | None = None
+        self.raised = here()  # shown where no step knows a better line
 
     def at(self, span: Span | None, operands: tuple[Operand, ...] = ()) -> Self:
         """Add the user's line and the operands, unless an inner step added its own."""
@@ -36,8 +37,9 @@ class SymseqError(Exception):
 
     def __str__(self) -> str:
         rows = [(operand.name, operand.type, operand.span) for operand in self.operands]
-        if self.span is not None:
-            rows.append(("at", "", self.span))
+        line = self.span or self.raised
+        if line is not UNKNOWN:
+            rows.append(("at", "", line))
         return "\n".join([self.rule, *_table(rows), *self._hint_line()])
 
     def _hint_line(self) -> list[str]:

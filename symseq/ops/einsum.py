@@ -17,8 +17,8 @@ def einsum(subscripts: str, *operands: object) -> Variable:
     """Σ over the letters that the output lacks, of the operands' product.
 
     ``einsum("bid,bjd->bij", x, y)``: a letter names an axis; without ``->`` the output
-    has the letters that occur once, in alphabetical order. A letter twice in one operand
-    is its diagonal.
+    has the letters that occur once, in alphabetical order. A letter that an operand has
+    twice stands for its diagonal.
 
     Raises: UsageError for an Ellipsis or letters that do not fit; ShapeError for ranks
         or lengths that do not.

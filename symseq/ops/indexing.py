@@ -11,8 +11,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from symseq import lengths
-from symseq.errors import BadIndexError, UsageError
-from symseq.graph import Constant, Variable
+from symseq.errors import BadIndexError, SymseqError, UsageError
+from symseq.graph import Constant, Variable, operands
 from symseq.ops.cast import cast
 from symseq.ops.convert import as_tensor, is_weak
 from symseq.ops.dimshuffle import Axis, DimShuffle, dimshuffle, pad_left
@@ -21,6 +21,7 @@ from symseq.ops.shape import lengths_of, specify_shape
 from symseq.ops.sizes import as_int64
 from symseq.ops.subtensor import INPUT, IncSubtensor, Input, Range, Subtensor
 from symseq.ops.take import Gather, gather, put
+from symseq.span import origin
 from symseq.types import is_float
 
 # What a variable was indexed out of: set_subtensor(x[key], y) goes back to x.
@@ -35,13 +36,17 @@ def getitem(x: object, key: object) -> Variable:
         integer array or boolean mask; for too many of them; and out of bounds.
     """
     variable = as_tensor(x)
-    entries = _expand(variable, [_entry(one) for one in _as_tuple(key)])
+    try:
+        entries = _expand(variable, [_entry(one) for one in _as_tuple(key)])
+    except SymseqError as error:
+        raise error.at(origin().spans[0], operands([variable])) from None
     if any(_is_array(entry) for entry in entries):
         made = _advanced(variable, entries)
     else:
         made = _basic(variable, entries)
-    if made is not variable:
-        INDEXED[made] = variable
+    if made is variable:
+        made = Subtensor(())(variable)  # x[:] is a place that can be set
+    INDEXED[made] = variable
     return made
 
 
@@ -61,13 +66,15 @@ def _entry(one: object) -> Any:
         return operator.index(one)
     if isinstance(one, list) and not one:
         one = np.zeros(0, dtype=np.int64)
+    if isinstance(one, (str, dict, set)):
+        raise BadIndexError(f"an index must be an integer; got {one!r}")
     index = as_tensor(one)
     if is_float(index.dtype) or (index.dtype == "bool" and index.ndim == 0):
         raise BadIndexError(
             f"an index must be an integer, a slice or an array of integers or bools; "
             f"got {index.type}",
             hint="cast it: index.astype('int64')",
-        ).at(index.span)
+        )
     if index.ndim:
         return index
     return int(index.data) if isinstance(index, Constant) else as_int64(index)

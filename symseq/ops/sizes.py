@@ -25,7 +25,9 @@ def as_length(value: object, what: str = "a length") -> Variable:
                 f"{what} must have a value; got the name {value}",
                 hint="use the length of an array that has it, like x.shape[0]",
             )
-        value = value.size
+        named = constant(value.size, "int64")
+        named.held = value  # the length keeps its name
+        return named
     scalar = as_tensor(value)
     if not is_integer(scalar.dtype):
         raise DTypeError(f"{what} must be an integer; got {scalar.dtype}")
