@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.operators",),
     ("symseq.graph",),
     ("symseq.traverse",),
+    ("symseq.variables",),
     ("symseq.ops",),
     ("symseq.scan", "symseq.random"),
     ("symseq.serialize", "symseq.printing"),
