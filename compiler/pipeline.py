@@ -19,6 +19,7 @@ from symseq.graph import SharedVariable, Variable
 from symseq.traverse import replace, shared_variables
 from symseq.types import Array
 
+from .loop_passes.drop_unused import drop_unused
 from .lower.function import lower_function
 from .passes.algebra import ALGEBRA
 from .passes.stability import STABILITY
@@ -31,8 +32,10 @@ Pass = Callable[[Sequence[Variable]], list[Variable]]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
     # ("merge_scans", lambda outputs: list(merge_scans(outputs))),
+    ("drop_unused", drop_unused),
     ("stabilise", lambda outputs: rewrite(outputs, STABILITY)),
     ("simplify", lambda outputs: rewrite(outputs, ALGEBRA)),
+    ("drop_unused", drop_unused),
 )
 
 

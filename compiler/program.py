@@ -1,7 +1,7 @@
 """The Program: steps over named arrays, between the graph and a target's source.
 
 A `Value` is a named array: an input, a shared variable's buffer, a constant, an early
-value (computed at bind, from lengths), a buffer of the arena, a view of another value, or
+value (made at bind, from lengths), a buffer of the arena, a view of another value, or
 (dynamic) an array made while running, where its lengths depend on contents. A step
 computes values from values.
 """

@@ -87,7 +87,7 @@ class LoopLowering:
         new: Variable,
         taps: Sequence[Variable],
     ) -> None:
-        """A state whose rows are all kept: step t writes row t + d, reads rows behind."""
+        """A state whose rows are all kept: step t writes row t + d."""
         history = self.lowering.new(output)
         wanted = output.name or new.name or "state"
         start = self._slice(history, f"[:{spec.depth}]", f"{wanted}_0")

@@ -44,7 +44,7 @@ def lowers_op(op: Op) -> Callable[[LoweringRule], LoweringRule]:
 
 
 class Lowering:
-    """The state of a lowering: values by variable, the steps so far, the loop inside."""
+    """A lowering under way: values by variable, the steps so far, the loop inside."""
 
     def __init__(self, name: str, lengths: Lengths) -> None:
         self.program = Program(name)

@@ -60,7 +60,7 @@ class Recipe:
     temps: tuple[str, ...]
 
     def may_share(self, index: int) -> bool:
-        """Whether the output may lie over input `index`: no read after a first write."""
+        """Whether the output may lie over input `index`: no read after a write."""
         me, written = Slot("in", index), False
         for call in self.calls:
             if written and me in call.args:
