@@ -12,8 +12,8 @@ from symseq import lengths
 from symseq.errors import ShapeError
 from symseq.graph import Arg, Held, Op, Variable
 from symseq.lengths import Dim, Length, size_of
-from symseq.operators import METHODS
 from symseq.ops.convert import as_tensor, constant
+from symseq.ops.extrema import maximum
 from symseq.ops.registry import Case, register
 from symseq.ops.shape import lengths_of
 from symseq.ops.sizes import as_lengths, refuse_batched
@@ -175,7 +175,7 @@ def _without_free(
     if not free:
         return given
     rest = product([length for k, length in enumerate(given) if k not in free])
-    size = product(old) // METHODS["maximum"](rest, constant(1, "int64"))
+    size = product(old) // maximum(rest, constant(1, "int64"))
     return [size if k in free else length for k, length in enumerate(given)]
 
 
