@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from symseq import lengths
 from symseq.graph import Constant, Variable
-from symseq.ops.compare import eq, gt, lt, switch
+from symseq.lengths import Length, size_of
+from symseq.ops.compare import eq, ge, gt, le, lt, switch
 from symseq.ops.convert import as_tensor, promote
 from symseq.ops.lift import Lifted, lifted, meet
 from symseq.ops.registry import POSITIVE, REAL, Domain
 
 NONZERO = Domain(-3, 3, away_from=(0.0,))
+LOG_2, LOG_10 = math.log(2), math.log(10)
 
 add = lifted(
     "add", "a + b + ...", arity=2, n_ary=True, promotion="number",
@@ -88,10 +92,45 @@ exp = lifted(
     domain=REAL,
 )  # fmt: skip
 
+expm1 = lifted(
+    "expm1", "exp(x) - 1, exact near 0.",
+    numpy="np.expm1({0})", c="expm1({0})",
+    vjp=lambda x, y, g: (g * (y + 1),),
+    domain=REAL,
+)  # fmt: skip
+
+exp2 = lifted(
+    "exp2", "2 to the power x.",
+    numpy="np.exp2({0})", c="exp2({0})",
+    vjp=lambda x, y, g: (g * (y * LOG_2),),
+    domain=REAL,
+)  # fmt: skip
+
 log = lifted(
     "log", "The natural logarithm of x.",
     numpy="np.log({0})", c="log({0})",
     vjp=lambda x, y, g: (g / x,),
+    domain=POSITIVE,
+)  # fmt: skip
+
+log1p = lifted(
+    "log1p", "log(1 + x), exact near 0.",
+    numpy="np.log1p({0})", c="log1p({0})",
+    vjp=lambda x, y, g: (g / (1 + x),),
+    domain=POSITIVE,
+)  # fmt: skip
+
+log2 = lifted(
+    "log2", "The logarithm of x to base 2.",
+    numpy="np.log2({0})", c="log2({0})",
+    vjp=lambda x, y, g: (g / (x * LOG_2),),
+    domain=POSITIVE,
+)  # fmt: skip
+
+log10 = lifted(
+    "log10", "The logarithm of x to base 10.",
+    numpy="np.log10({0})", c="log10({0})",
+    vjp=lambda x, y, g: (g / (x * LOG_10),),
     domain=POSITIVE,
 )  # fmt: skip
 
@@ -109,13 +148,33 @@ sigmoid = lifted(
     domain=REAL,
 )  # fmt: skip
 
+
+def _longer(a: Length, b: Length) -> Length:
+    """The larger of two lengths: known where both are, or are the same."""
+    m, n = size_of(a), size_of(b)
+    if a == b:
+        return a
+    return None if m is None or n is None else (a if m >= n else b)
+
+
+def _shorter(a: Length, b: Length) -> Length:
+    """The smaller of two lengths: known where both are, or are the same."""
+    longer = _longer(a, b)
+    return None if longer is None else (b if longer is a else a)
+
+
+def _share(a: Variable, b: Variable, g: Variable, loses: Lifted) -> Variable:
+    """What of g reaches an operand that gets nothing where it loses."""
+    return switch(loses(a, b), zeros(g), switch(eq(a, b), g * 0.5, g))
+
+
 # Where both are equal each gets half, as in PyTorch and JAX; a NaN passes to both.
 maximum = lifted(
     "maximum", "The larger of a and b; NaN where either is NaN.", arity=2, n_ary=True,
     promotion="any", numpy="np.maximum({0}, {1})",
     c="({0} > {1} || {0} != {0} ? {0} : {1})",
     vjp=lambda a, b, y, g: (_share(a, b, g, lt), _share(b, a, g, lt)),
-    domain=(NONZERO, Domain(-0.02, 0.02)),
+    domain=(NONZERO, Domain(-0.02, 0.02)), holds=_longer,
 )  # fmt: skip
 
 minimum = lifted(
@@ -123,12 +182,31 @@ minimum = lifted(
     promotion="any", numpy="np.minimum({0}, {1})",
     c="({0} < {1} || {0} != {0} ? {0} : {1})",
     vjp=lambda a, b, y, g: (_share(a, b, g, gt), _share(b, a, g, gt)),
-    domain=(NONZERO, Domain(-0.02, 0.02)),
+    domain=(NONZERO, Domain(-0.02, 0.02)), holds=_shorter,
+)  # fmt: skip
+
+
+def _clip_vjp(
+    x: Variable, low: Variable, high: Variable, y: Variable, g: Variable
+) -> tuple[Variable, Variable, Variable]:
+    none = zeros(g)
+    inside = switch(ge(x, low), switch(le(x, high), g, none), none)
+    return inside, switch(lt(x, low), g, none), switch(gt(x, high), g, none)
+
+
+clip = lifted(
+    "clip", "x where low <= x <= high, else the bound that it passed.", arity=3,
+    promotion="any", numpy="np.minimum(np.maximum({0}, {1}), {2})",
+    c="({0} > {2} || {1} > {2} ? {2} : ({0} < {1} ? {1} : {0}))",
+    vjp=_clip_vjp,
+    domain=(
+        Domain(-3, 3, away_from=(-1.0, 1.0)), Domain(-1.02, -0.98), Domain(0.98, 1.02)
+    ),
 )  # fmt: skip
 
 _pow = lifted(
     "pow", "a to the power b", arity=2, promotion="number",
-    numpy="np.power({0}, {1})", c="pow({0}, {1})", symbol="{0} ** {1}",
+    numpy="np.power({0}, {1})", c="power({0}, {1})", symbol="{0} ** {1}",
     vjp=lambda a, b, y, g: _pow_vjp(a, b, y, g),
     domain=POSITIVE,
 )  # fmt: skip
@@ -142,18 +220,13 @@ fill = lifted(
 )  # fmt: skip
 
 
-def _share(a: Variable, b: Variable, g: Variable, loses: Lifted) -> Variable:
-    """What of g reaches an operand that gets nothing where it loses."""
-    return switch(loses(a, b), zeros(g), switch(eq(a, b), g * 0.5, g))
-
-
 def zeros(x: Variable) -> Variable:
     """Zeros like x, whatever x holds."""
     return fill(x, 0)
 
 
 def pow(a: object, b: object) -> Variable:
-    """a ** b; integers stay integers (a negative exponent then gives 0 or ±1).
+    """a ** b; integers stay integers (and want exponents of at least 0).
 
     The gradient at a = 0 is that of the limit: 0 where b = 0 or b > 1.
     """
