@@ -11,7 +11,7 @@ from symseq.ops.cast import cast
 from symseq.ops.compare import eq, ge, le, switch
 from symseq.ops.convert import as_tensor, constant
 from symseq.ops.dimshuffle import dimshuffle, pad_left
-from symseq.ops.extrema import minimum
+from symseq.ops.math import minimum
 from symseq.ops.shape import length_of, lengths_of
 from symseq.ops.sizes import as_length
 from symseq.ops.take import gather, put

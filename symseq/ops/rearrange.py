@@ -15,7 +15,7 @@ from symseq.ops.arange import arange
 from symseq.ops.axes import normal_axis
 from symseq.ops.convert import as_tensor, constant
 from symseq.ops.dimshuffle import Axis, dimshuffle, pad_left
-from symseq.ops.extrema import maximum
+from symseq.ops.math import maximum
 from symseq.ops.indexing import getitem
 from symseq.ops.registry import Case, register
 from symseq.ops.reshape import Reshape, flatten

@@ -13,7 +13,7 @@ from symseq.errors import ShapeError
 from symseq.graph import Arg, Held, Op, Variable
 from symseq.lengths import Dim, Length, size_of
 from symseq.ops.convert import as_tensor, constant
-from symseq.ops.extrema import maximum
+from symseq.ops.math import maximum
 from symseq.ops.registry import Case, register
 from symseq.ops.shape import lengths_of
 from symseq.ops.sizes import as_lengths, refuse_batched

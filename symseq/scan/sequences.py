@@ -13,7 +13,7 @@ from symseq.lengths import size_of
 from symseq.ops.arange import arange
 from symseq.ops.convert import as_tensor, constant
 from symseq.ops.indexing import getitem
-from symseq.ops.extrema import minimum
+from symseq.ops.math import minimum
 from symseq.ops.shape import length_of
 from symseq.ops.sizes import as_length
 
