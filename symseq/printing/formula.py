@@ -1,4 +1,4 @@
-"""One application as text: infix where its row has a symbol, as few parentheses as can be."""
+"""One application as text: infix where its row has a symbol, with few parentheses."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from symseq.graph import Apply, Op, Variable
 from symseq.lengths import Dim
 from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.elementwise import Elementwise
+from symseq.ops.reshape import Reshape
 from symseq.ops.subtensor import INPUT, Range, Subtensor
 
 # How tightly each operator binds, as in Python.
@@ -44,7 +45,13 @@ def term_of(node: Apply, args: Sequence[Term]) -> Term:
         return _view(op, node.inputs[0].ndim, args[0])
     if isinstance(op, Subtensor):
         return Term(f"{args[0].within(ATOM)}[{_key(op, args[1:])}]")
-    return call(op.name, [*(arg.text for arg in args), *_parameters(op, node.inputs)])
+    if isinstance(op, Reshape):
+        return Term(f"{args[0].within(ATOM)}.{call('reshape', texts(args[1:])).text}")
+    return call(op.name, [*texts(args), *_parameters(op, node.inputs)])
+
+
+def texts(args: Sequence[Term]) -> list[str]:
+    return [arg.text for arg in args]
 
 
 def call(name: str, parts: Sequence[str]) -> Term:
@@ -60,8 +67,8 @@ def _elementwise(op: Elementwise, args: Sequence[Term]) -> Term:
     if _UNARY.match(op.symbol):
         return Term(op.symbol.format(args[0].within(UNARY)), UNARY)
     if op.symbol:
-        return Term(op.symbol.format(*(arg.text for arg in args)))
-    return call(op.name, [arg.text for arg in args])
+        return Term(op.symbol.format(*texts(args)))
+    return call(op.name, texts(args))
 
 
 def _infix(left: str, sign: str, right: str, args: Sequence[Term]) -> Term:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from symseq.graph import Apply, Constant, Variable
 from symseq.ops.subtensor import Range, Subtensor
-from symseq.printing.formula import ATOM, Term, call, length_term, term_of
+from symseq.printing.formula import ATOM, UNARY, Term, call, length_term, term_of
 from symseq.printing.inside import Inside, Port, Result, insides, variables_of
 from symseq.scan.op import Scan
 from symseq.traverse import sort_nodes
@@ -41,13 +41,15 @@ class Names:
 
 @dataclass
 class Scope:
-    """The lines of one body (or of the whole graph) and what its variables are called."""
+    """The lines of one body (or the whole graph) and what its variables are called."""
 
     names: Names
     depth: int = 0
     terms: dict[int, Term] = field(default_factory=dict)
     histories: dict[int, int] = field(default_factory=dict)
     bound: set[int] = field(default_factory=set)
+    # What the loop around calls its results: h[t], c[t].
+    called: dict[int, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
     def write(self, outputs: Sequence[Variable], stop: Sequence[Variable] = ()) -> None:
@@ -77,7 +79,8 @@ class Scope:
         is_view = bool(args) and term == args[0]
         if is_view or (id(node.inputs[0]) if args else 0) in self.histories:
             return
-        if output.name or uses[id(output)] > 1 or len(term.text) > LONGEST:
+        wanted = output.name or id(output) in self.called
+        if wanted or uses[id(output)] > 1 or len(term.text) > LONGEST:
             self.bind(output)
 
     def of_history(self, node: Apply) -> Term | None:
@@ -94,7 +97,9 @@ class Scope:
         if known or self.terms[id(node.inputs[0])].text.endswith("]"):
             return None
         name = self.terms[id(node.inputs[0])]
-        return term_of(node, [call("history", [name.text]), *map(self.term, node.inputs[1:])])
+        return term_of(
+            node, [call("history", [name.text]), *map(self.term, node.inputs[1:])]
+        )
 
     def bind(self, variable: Variable) -> Term:
         """Give a variable a line and a name, unless it has one."""
@@ -107,7 +112,10 @@ class Scope:
 
     def name(self, variable: Variable, wanted: str | None = None) -> str:
         wanted = variable.name or wanted
-        name = self.names.fresh(wanted) if wanted else self.names.numbered("t")
+        if id(variable) in self.called:
+            name = self.called[id(variable)]
+        else:
+            name = self.names.fresh(wanted) if wanted else self.names.numbered("t")
         self.terms[id(variable)] = Term(name)
         self.bound.add(id(variable))
         return name
@@ -138,21 +146,32 @@ class Scope:
         inner = Scope(self.names, self.depth + 1, dict(self.terms))
         results = [self.result_name(r, views) for r in body.results]
         roles = [
-            text for port in body.ports if (text := self.port(port, inner, step, results))
+            text
+            for port in body.ports
+            if (text := self.port(port, inner, step, results))
         ]
+        inner.called = {
+            id(result.inner): f"{name}[{step}]"
+            for result, name in reversed(list(zip(body.results, results, strict=True)))
+            if result.role != "until"
+        }
         inner.write(body.outputs, body.inputs)
-        for result, name in zip(body.results, results, strict=True):
-            text = inner.term(result.inner).text
-            if result.role == "until":
-                inner.lines.append(f"until {text}")
-            else:
-                inner.lines.append(f"{name}[{step}] = {text}")
+        inner.finish(body.results, [f"{name}[{step}]" for name in results])
         head = f"{', '.join(n for n in results if n) or body.title} = "
         into = f"  ({'; '.join(roles)})" if roles else ""
         trips = self.term(body.trips).within(2)
         self.lines.append(f"{head}for {step} < {trips}:{into}")
         self.lines += ["      " + line for line in inner.lines]
         self.outputs(node, node.op)
+
+    def finish(self, results: Sequence[Result], names: Sequence[str]) -> None:
+        """A line for each result that has none yet."""
+        for result, name in zip(results, names, strict=True):
+            text = self.term(result.inner).text
+            if result.role == "until":
+                self.lines.append(f"until {text}")
+            elif text != name:
+                self.lines.append(f"{name} = {text}")
 
     def outputs(self, node: Apply, op: Scan) -> None:
         """Histories cut to their last rows are written as such."""
@@ -166,9 +185,7 @@ class Scope:
     def result_name(self, result: Result, views: dict[int, str]) -> str:
         if result.outer is None:
             return ""
-        inner = plain_name(result.inner.name)
-        stem = "steps" if result.role == "until" else "h" if result.state >= 0 else "y"
-        return self.name(result.outer, views.get(id(result.outer)) or inner or stem)
+        return self.name(result.outer, wanted_name(result, views))
 
     def port(self, port: Port, inner: Scope, step: str, results: Sequence[str]) -> str:
         """Names a body's input; says what it is, where that is worth saying."""
@@ -225,6 +242,13 @@ def named_views(nodes: Sequence[Apply]) -> dict[int, str]:
     }
 
 
+def wanted_name(result: Result, views: dict[int, str]) -> str:
+    """What the user calls a loop's result: outside, else inside, else h, y, steps."""
+    inner = plain_name(result.inner.name) if result.inner.owner is not None else ""
+    stem = {"state": "h", "output": "y", "until": "steps"}[result.role]
+    return views.get(id(result.outer)) or inner or stem
+
+
 def plain_name(name: str | None) -> str:
     """'h' of 'h[t-1]'."""
     found = re.match(r"\w+", name or "")
@@ -233,15 +257,15 @@ def plain_name(name: str | None) -> str:
 
 def constant_term(variable: Constant) -> Term:
     if variable.data.ndim == 0:
-        text = f"{variable.data.item():.6g}" if variable.type.is_float else str(variable.data)
-        return length_term_like(text)
+        text = (
+            f"{variable.data.item():.6g}"
+            if variable.type.is_float
+            else str(variable.data)
+        )
+        return Term(text, UNARY if text.startswith("-") else ATOM)
     if variable.data.size <= 4:
         return Term(str(variable.data.tolist()))
     return Term(f"constant[{', '.join(map(str, variable.data.shape))}]")
-
-
-def length_term_like(text: str) -> Term:
-    return Term(text, 8 if text.startswith("-") else ATOM)
 
 
 def pprint(what: object) -> str:
