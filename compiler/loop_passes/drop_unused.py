@@ -17,6 +17,7 @@ from symseq.scan.body import Body
 from symseq.scan.op import Scan
 from symseq.span import Origin
 from symseq.traverse import replace, sort_nodes
+from symseq.types import TensorType
 
 MOST_INLINED = 64
 
@@ -135,19 +136,23 @@ def _constants(
     op: Scan, inputs: Sequence[Variable], kept: Kept
 ) -> tuple[list[tuple[Variable, Variable]], dict[Variable, Variable]]:
     """The constants that stay, and inner variables replaced by others or by values."""
-    stay: dict[int, tuple[Variable, Variable]] = {}
+    stay: dict[tuple[int, TensorType], tuple[Variable, Variable]] = {}
     mapping: dict[Variable, Variable] = {}
     pairs = zip(op.constant_inputs(inputs), op.body_constants, strict=True)
     for outer, inner in pairs:
         if id(inner) not in kept.needed:
             continue
-        fits = outer.type == inner.type
-        if isinstance(outer, Constant) and outer.data.size <= MOST_INLINED and fits:
-            mapping[inner] = outer
-        elif id(outer) in stay and stay[id(outer)][1].type == inner.type:
-            mapping[inner] = stay[id(outer)][1]
-        else:
-            stay.setdefault(id(outer), (outer, inner))
-            if stay[id(outer)][1] is not inner:
-                stay[id(inner)] = (outer, inner)
+        value = known_value(outer)
+        if value is not None and value.type == inner.type:
+            mapping[inner] = value
+            continue
+        first = stay.setdefault((id(outer), inner.type), (outer, inner))
+        if first[1] is not inner:
+            mapping[inner] = first[1]
     return list(stay.values()), mapping
+
+
+def known_value(outer: Variable) -> Constant | None:
+    """The small constant that a loop's constant is, if it is one."""
+    small = isinstance(outer, Constant) and outer.data.size <= MOST_INLINED
+    return outer if small and isinstance(outer, Constant) else None

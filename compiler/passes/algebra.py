@@ -94,9 +94,9 @@ def subtract_zero(node: Apply) -> Replacement:
     a, b = node.inputs
     if number_of(b) == 0:
         return spread(a, node.outputs[0])
-    if number_of(a) == 0 and b.type.is_float and spread(b, node.outputs[0]):
-        return math.neg(b)
-    return None
+    if number_of(a) != 0 or not b.type.is_float or spread(b, node.outputs[0]) is None:
+        return None
+    return math.neg(b)
 
 
 @ALGEBRA.rule(MUL)
@@ -105,7 +105,7 @@ def multiply_one(node: Apply) -> Replacement:
     for a, b in (node.inputs, node.inputs[::-1]):
         if number_of(b) == 1:
             return spread(a, node.outputs[0])
-        if number_of(b) == -1 and spread(a, node.outputs[0]):
+        if number_of(b) == -1 and spread(a, node.outputs[0]) is not None:
             return math.neg(a)
     return None
 

@@ -75,7 +75,7 @@ class Rewriter:
             interned = self.interned.setdefault(key, variable)
             assert isinstance(interned, Variable)
             self.new[id(variable)] = interned
-            self.alive.append(interned)
+            self.alive += [variable, interned]
             return interned
         return variable
 
