@@ -72,6 +72,10 @@ class BadIndexError(SymseqError, IndexError):
     """An index out of bounds, or of a kind that cannot index."""
 
 
+class NoLengthError(UsageError, TypeError):
+    """len() of a symbolic variable; a TypeError, so that list(x) iterates."""
+
+
 class MissingInputError(UsageError):
     """A graph reads a variable that is not among the function's inputs."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from symseq.errors import UsageError
+from symseq.errors import NoLengthError, UsageError
 
 if TYPE_CHECKING:
     from symseq.graph import Variable
@@ -67,7 +67,9 @@ class Operators:
         )
 
     def __len__(self) -> int:
-        raise UsageError("a symbolic variable has no len()", hint="use x.shape[0]")
+        raise NoLengthError(
+            "a symbolic variable has no len()", hint="use x.shape[0]"
+        )
 
     def __iter__(self) -> Iterator[Variable]:
         made: Iterator[Variable] = METHODS["iterate"](self)
