@@ -16,6 +16,7 @@ from symseq.graph import (
 )
 from symseq.lengths import Length
 from symseq.scan.body import Body, Known, fit_type, infer_body
+from symseq.scan.gradient import vjp_scan
 from symseq.scan.meaning import run_scan
 from symseq.scan.roles import Roles, StateSpec
 from symseq.types import Array, TensorType, is_integer
@@ -142,7 +143,7 @@ class Scan(Roles, BodyOp):
         cotangents: Sequence[Variable | None],
         differentiate: Differentiate,
     ) -> Sequence[Variable | None]:
-        raise NotImplementedError
+        return vjp_scan(self, inputs, outputs, cotangents, differentiate)
 
     def batch(
         self, inputs: Sequence[Variable], batched: Sequence[bool]
