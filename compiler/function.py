@@ -20,8 +20,9 @@ from symseq.errors import (
     UnusedInputError,
     UsageError,
 )
-from symseq.graph import Constant, SharedVariable, Variable
+from symseq.graph import Constant, SharedVariable, Variable, operands
 from symseq.ops.convert import as_tensor
+from symseq.span import here
 from symseq.traverse import free_inputs, leaves, replace, shared_variables
 from symseq.types import Array, TensorType
 
@@ -221,19 +222,18 @@ def check_update(
 ) -> tuple[SharedVariable, Variable]:
     """One update, its new value in the shared variable's dtype and rank.
 
-    Raises: UsageError, DTypeError, ShapeError at the line of the new value.
+    Raises: UsageError, DTypeError, ShapeError with the lines of both.
     """
     if not isinstance(old, SharedVariable):
-        span = old.span if isinstance(old, Variable) else None
         shown = f"{old}" if isinstance(old, Variable) else repr(old)
         raise UsageError(
             f"only a shared variable can be updated; got {shown}",
             hint="make it with shared(value), or return the new value as an output",
-        ).at(span)
+        ).at(here(), operands([old] if isinstance(old, Variable) else []))
     if sum(other is old for other, _ in pairs) > 1:
-        raise UsageError(f"two updates of one shared variable: {old.label}").at(
-            old.span
-        )
+        raise UsageError(
+            f"a shared variable takes one update; {old.label} is given two"
+        ).at(here(), operands([old]))
     weak = isinstance(new, (bool, int, float))
     value = as_tensor(new, old.dtype if weak else None)
     if value.dtype != old.dtype:
@@ -241,12 +241,12 @@ def check_update(
             f"an update keeps the dtype: {old.label} is {old.dtype}; "
             f"the new value is {value.dtype}",
             hint=f"cast it: new.astype('{old.dtype}')",
-        ).at(value.span)
+        ).at(here(), operands([old, value]))
     if value.ndim != old.ndim:
         raise ShapeError(
             f"an update keeps the rank: {old.label} is {old.type}; "
             f"the new value is {value.type}"
-        ).at(value.span)
+        ).at(here(), operands([old, value]))
     return old, value
 
 
@@ -282,7 +282,7 @@ def _check_inputs(spec: Spec, on_unused_input: str) -> None:
             raise MissingInputError(
                 f"the function reads {variable}, which is not among its inputs",
                 hint="add it to inputs, or give it a value with givens",
-            ).at(variable.span)
+            ).at(here(), operands([variable]))
     used = {id(v) for v in leaves(wanted, stop=variables)}
     for i in spec.inputs:
         if id(i.variable) not in used and on_unused_input != "ignore":
@@ -294,7 +294,7 @@ def _check_inputs(spec: Spec, on_unused_input: str) -> None:
                 continue
             raise UnusedInputError(
                 message, hint='leave it out, or pass on_unused_input="ignore"'
-            ).at(i.variable.span)
+            ).at(here(), operands([i.variable]))
 
 
 class Function:
@@ -386,7 +386,7 @@ class Function:
             else:
                 raise UsageError(
                     f"{self.name} needs a value for input {i.label or i.variable}"
-                ).at(i.variable.span)
+                ).at(here(), operands([i.variable]))
         if named:
             raise UsageError(f"{self.name} has no input named {next(iter(named))!r}")
         return arrays
@@ -417,7 +417,7 @@ class Function:
 def coerce(value: object, variable: Variable, allow_downcast: bool | None) -> Array:
     """`value` as an array of the variable's dtype and rank.
 
-    Raises: DTypeError, ShapeError naming the input and its line.
+    Raises: DTypeError, ShapeError with the line of the input and of the call.
     """
     type_ = variable.type
     array = np.asarray(value)
@@ -427,7 +427,7 @@ def coerce(value: object, variable: Variable, allow_downcast: bool | None) -> Ar
         raise ShapeError(
             f"input {variable.label} must have rank {type_.ndim} ({type_}); "
             f"got rank {array.ndim} with shape {array.shape}"
-        ).at(variable.span)
+        ).at(here(), operands([variable]))
     return array
 
 
@@ -451,5 +451,5 @@ def _cast(
             f"input {variable.label} must be {type_.dtype}; got {array.dtype}",
             hint=f"cast it with .astype('{type_.dtype}'), or compile with "
             "allow_input_downcast=True",
-        ).at(variable.span)
+        ).at(here(), operands([variable]))
     return array.astype(wanted)

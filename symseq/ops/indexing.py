@@ -98,8 +98,8 @@ def _expand(x: Variable, entries: list[Any]) -> list[Entry]:
     dots = [k for k, entry in enumerate(entries) if entry is Ellipsis]
     if used > x.ndim or len(dots) > 1:
         raise BadIndexError(
-            f"{x.type} takes at most {x.ndim} indices and one Ellipsis; got {used} "
-            f"and {len(dots)}"
+            f"{x.type} takes at most {x.ndim} indices and one Ellipsis; got {used}"
+            + (f" and {len(dots)}" if dots else "")
         )
     at = dots[0] if dots else len(entries)
     fill: list[Any] = [slice(None)] * (x.ndim - used)

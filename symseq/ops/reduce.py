@@ -161,7 +161,10 @@ def normal_axes(axis: AxisLike, ndim: int) -> tuple[int, ...]:
         if not isinstance(one, (int, np.integer)):
             raise DTypeError(f"an axis must be an int; got {one!r}")
         if not -ndim <= one < ndim:
-            raise ShapeError(f"axis must be in [{-ndim}, {ndim}); got {one}")
+            raise ShapeError(
+                f"an axis of a rank {ndim} variable lies in [{-ndim}, {ndim}); "
+                f"got {one}"
+            )
     axes = sorted(int(one) % ndim for one in given)
     if len(set(axes)) != len(axes):
         raise ShapeError(f"axes must be distinct; got {given}")
