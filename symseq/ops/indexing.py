@@ -239,7 +239,8 @@ def _written(x: Variable, y: object, replace: bool) -> Variable:
     for step in _steps(x, source):
         base, *rest = step.inputs
         value = _write_step(step, base, value, rest, replace)
-        replace = True  # outer steps put the changed part back
+        # Once a part is changed, outer steps put it back.
+        replace = replace or not isinstance(step.op, DimShuffle)
     return value
 
 
