@@ -169,11 +169,7 @@ class LoopLowering:
 
     def _send(self, variable: Variable, target: Value) -> None:
         """Compute `variable` into `target`, or copy it there after the step."""
-        if (
-            id(variable) not in self.lowering.destinations
-            and variable.owner is not None
-        ):
-            self.lowering.destinations[id(variable)] = target
+        self.lowering.aim(variable, target, self.body)
         self.finish.append((target, variable))
 
     def _until(self) -> None:
@@ -183,7 +179,9 @@ class LoopLowering:
     def _slice(
         self, source: Value, text: str, wanted: str, variable: Variable | None = None
     ) -> Value:
-        made = self.lowering.value(variable or source.variable, Kind.VIEW, wanted)
+        made = self.lowering.value(
+            source.variable if variable is None else variable, Kind.VIEW, wanted
+        )
         made.source, made.loop = source, source.loop
         self.lowering.add(View(made, f"{{0}}{text}", self.node))
         return made

@@ -20,9 +20,17 @@ class Scope:
     outputs: list[Variable]
     nodes: list[Apply]
     bodies: dict[int, Scope] = field(default_factory=dict)
+    reads: dict[int, int] = field(default_factory=dict)
 
     def body(self, node: Apply) -> Scope:
         return self.bodies[id(node)]
+
+    def count_reads(self, variable: Variable) -> int:
+        """How often the scope's nodes and outputs read a variable."""
+        if not self.reads:
+            for v in [*self.outputs, *(v for n in self.nodes for v in n.inputs)]:
+                self.reads[id(v)] = self.reads.get(id(v), 0) + 1
+        return self.reads.get(id(variable), 0)
 
 
 def open_scope(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Scope:

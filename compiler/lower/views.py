@@ -110,7 +110,8 @@ def lower_inc_subtensor(lowering: Lowering, node: Apply) -> None:
         return
     base, added = lowering.read(x), lowering.read(y)
     out = lowering.new(variable)
-    lowering.add(Copy(out, base, node, overwrites=True))
+    if out is not base:
+        lowering.add(Copy(out, base, node, overwrites=True))
     text, uses = _part(lowering, op.key, indices)
     part = lowering.value(y, Kind.VIEW, f"{out.name}_part")
     part.source, part.loop = out, out.loop

@@ -234,8 +234,18 @@ def add_into_part(node: Apply) -> Replacement:
         made = spread_.owner
         if made is None or not isinstance(made.op, IncSubtensor):
             continue
-        if made.op.replace or number_of(made.inputs[0]) != 0:
+        if number_of(made.inputs[0]) != 0:
             continue
         if y.broadcastable == output.broadcastable and y.dtype == output.dtype:
-            return made.op(y, *made.inputs[1:])
+            return IncSubtensor(made.op.key)(y, *made.inputs[1:])
     return None
+
+
+@ALGEBRA.rule(IncSubtensor)
+def set_into_zeros(node: Apply) -> Replacement:
+    """inc_subtensor(zeros, y, i) → set_subtensor(zeros, y, i): nothing to add to."""
+    op = node.op
+    assert isinstance(op, IncSubtensor)
+    if op.replace or number_of(node.inputs[0]) != 0:
+        return None
+    return IncSubtensor(op.key, True)(*node.inputs)

@@ -9,7 +9,9 @@ from symseq.errors import UsageError
 from symseq.ops.elementwise import Elementwise
 from symseq.ops.registry import REGISTRY
 
-ROWS = [entry.what for entry in REGISTRY.values() if isinstance(entry.what, Elementwise)]
+ROWS = [
+    entry.what for entry in REGISTRY.values() if isinstance(entry.what, Elementwise)
+]
 
 
 def run(recipe, inputs, out):

@@ -75,7 +75,9 @@ def test_values_are_kept(name):
 def test_equal_nodes_merge():
     assert ops_after(T.exp(x) + T.exp(x)) == ["exp", "add"]
     a, b = T.constant(2.0), T.constant(2.0)
-    assert ops_after(x * a + x * b) == ["mul", "add"] or len(ops_after(x * a + x * b)) == 3
+    assert (
+        ops_after(x * a + x * b) == ["mul", "add"] or len(ops_after(x * a + x * b)) == 3
+    )
 
 
 def test_merged_nodes_keep_both_lines():
