@@ -1,87 +1,154 @@
-"""Variables that a user begins with: inputs by rank and dtype, shared variables."""
+"""Constructors of inputs and shared variables: scalar, ..., tensor5, tensor, shared."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from symseq.errors import ShapeError, UsageError
+from symseq import lengths
+from symseq.errors import DTypeError, ShapeError, SymseqError, UsageError
 from symseq.graph import SharedVariable, Variable
-from symseq.lengths import ONE, Length, differ, show, size_of
-from symseq.types import Array, TensorType, as_dtype, weak_dtype
+from symseq.lengths import ONE, Length
+from symseq.span import here
+from symseq.types import LETTERS, Array, Shape, TensorType, as_dtype
 
-Lengths = Sequence[Length]
+
+@dataclass(frozen=True, slots=True)
+class Constructor:
+    """Makes inputs of one dtype and rank: ``matrix("x")``, ``matrix("x", shape=(T, B))``.
+
+    Called without a name it makes an unnamed input; ``dtype`` is 'floatX' unless the
+    constructor's letter says otherwise.
+    """
+
+    word: str
+    shape: Shape
+    dtype: str = "floatX"
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def broadcastable(self) -> tuple[bool, ...]:
+        return TensorType(self.dtype, self.shape).broadcastable
+
+    def __call__(
+        self,
+        name: str | None = None,
+        dtype: object = None,
+        *,
+        shape: Sequence[Length] | None = None,
+    ) -> Variable:
+        """A new input.
+
+        Raises: ShapeError where `shape` has another rank; DTypeError.
+        """
+        try:
+            made = TensorType(as_dtype(dtype or self.dtype), self._shape(shape))
+        except SymseqError as error:
+            raise error.at(here()) from None
+        return Variable(made, name=name)
+
+    def _shape(self, shape: Sequence[Length] | None) -> Shape:
+        if shape is None:
+            return self.shape
+        if len(shape) != self.ndim:
+            raise ShapeError(
+                f"a {self.word} has {self.ndim} lengths; got shape={tuple(shape)}"
+            )
+        pairs = zip(self.shape, shape, strict=True)
+        return tuple(lengths.meet(a, b, f"lengths of a {self.word}") for a, b in pairs)
+
+    def make_variable(self, name: str | None = None) -> Variable:
+        """As a call (Theano's name)."""
+        return self(name)
+
+    def many(self, *names: str | None | int) -> list[Variable]:
+        """One input per name; a number stands for so many unnamed ones."""
+        if len(names) == 1 and isinstance(names[0], int):
+            return [self() for _ in range(names[0])]
+        return [self(None if name is None else str(name)) for name in names]
+
+    def __repr__(self) -> str:
+        return f"<constructor of a {self.dtype} {self.word}>"
+
+
+SHAPES: dict[str, Shape] = {
+    "scalar": (), "vector": (None,), "row": (1, None), "col": (None, 1),
+    "matrix": (None,) * 2, "tensor3": (None,) * 3, "tensor4": (None,) * 4,
+    "tensor5": (None,) * 5,
+}  # fmt: skip
+
+
+def _family(word: str) -> list[Constructor]:
+    """The constructor of floatX, then those of Theano's letters in order."""
+    shape = SHAPES[word]
+    dtypes = ("floatX", *LETTERS.values())
+    return [Constructor(word, shape, dtype) for dtype in dtypes]
+
+
+scalar, bscalar, wscalar, iscalar, lscalar, fscalar, dscalar = _family("scalar")
+vector, bvector, wvector, ivector, lvector, fvector, dvector = _family("vector")
+row, brow, wrow, irow, lrow, frow, drow = _family("row")
+col, bcol, wcol, icol, lcol, fcol, dcol = _family("col")
+matrix, bmatrix, wmatrix, imatrix, lmatrix, fmatrix, dmatrix = _family("matrix")
+tensor3, btensor3, wtensor3, itensor3, ltensor3, ftensor3, dtensor3 = _family("tensor3")
+tensor4, btensor4, wtensor4, itensor4, ltensor4, ftensor4, dtensor4 = _family("tensor4")
+tensor5, btensor5, wtensor5, itensor5, ltensor5, ftensor5, dtensor5 = _family("tensor5")
+
+Many = Callable[..., list[Variable]]
+
+
+def _plural(word: str) -> list[Many]:
+    return [constructor.many for constructor in _family(word)]
+
+
+(scalars, bscalars, wscalars, iscalars, lscalars, fscalars, dscalars) = _plural(
+    "scalar"
+)
+(vectors, bvectors, wvectors, ivectors, lvectors, fvectors, dvectors) = _plural(
+    "vector"
+)
+rows, brows, wrows, irows, lrows, frows, drows = _plural("row")
+cols, bcols, wcols, icols, lcols, fcols, dcols = _plural("col")
+(matrices, bmatrices, wmatrices, imatrices, lmatrices, fmatrices, dmatrices) = _plural(
+    "matrix"
+)
+(tensor3s, btensor3s, wtensor3s, itensor3s, ltensor3s, ftensor3s, dtensor3s) = _plural(
+    "tensor3"
+)
+(tensor4s, btensor4s, wtensor4s, itensor4s, ltensor4s, ftensor4s, dtensor4s) = _plural(
+    "tensor4"
+)
 
 
 def tensor(
     dtype: object = None,
-    shape: Lengths | None = None,
+    broadcastable: Sequence[bool] | None = None,
     name: str | None = None,
     *,
-    broadcastable: Sequence[bool] | None = None,
+    shape: Sequence[Length] | None = None,
 ) -> Variable:
-    """An input of any dtype and rank; a length is an int, a `Dim` or None.
+    """An input of any rank, by Theano's broadcast flags or by `shape`.
 
-    >>> from symseq.lengths import dims
-    >>> B, T = dims("B T")
-    >>> tensor("int64", (T, B), "words")
-    words: int64[T, B]
+    A first argument that is no dtype is the name: ``tensor("x", shape=(T, B))``.
     """
-    lengths = tuple((broadcastable or ()) if shape is None else shape)
-    return Variable(TensorType(as_dtype(dtype or "floatX"), lengths), name=name)
+    if isinstance(dtype, str) and name is None and not _is_dtype(dtype):
+        dtype, name = None, dtype
+    wanted: Sequence[Length] = () if broadcastable is None else tuple(broadcastable)
+    type_ = TensorType(as_dtype(dtype or "floatX"), tuple(shape or wanted))
+    return Variable(type_, name=name)
 
 
-def _of_rank(word: str, *lengths: Length) -> Callable[..., Variable]:
-    rank = len(lengths)
-
-    def make(
-        name: str | None = None, dtype: object = None, shape: Lengths | None = None
-    ) -> Variable:
-        if shape is not None and len(shape) != rank:
-            raise ShapeError(f"a {word} has rank {rank}; got the shape {tuple(shape)}")
-        return tensor(dtype, lengths if shape is None else shape, name)
-
-    make.__name__ = make.__qualname__ = word
-    make.__doc__ = f"An input of rank {rank}, floatX unless a dtype is given."
-    return make
-
-
-scalar = _of_rank("scalar")
-vector = _of_rank("vector", None)
-row = _of_rank("row", 1, None)
-col = _of_rank("col", None, 1)
-matrix = _of_rank("matrix", None, None)
-tensor3 = _of_rank("tensor3", *[None] * 3)
-tensor4 = _of_rank("tensor4", *[None] * 4)
-
-
-def _several(make: Callable[..., Variable]) -> Callable[..., list[Variable]]:
-    def several(*names: str, dtype: object = None) -> list[Variable]:
-        return [make(name, dtype) for name in names]
-
-    several.__doc__ = "One input for each name."
-    return several
-
-
-scalars, vectors, rows, cols = map(_several, (scalar, vector, row, col))
-matrices, tensor3s, tensor4s = map(_several, (matrix, tensor3, tensor4))
-
-
-def _types(dtype: str) -> tuple[TensorType, ...]:
-    """The types of rank 0 to 4 of one dtype; a type is called to make an input."""
-    shapes: list[tuple[Length, ...]] = [(), (None,), (1, None), (None, 1), (None, None)]
-    shapes += [(None,) * 3, (None,) * 4]
-    return tuple(TensorType(dtype, shape) for shape in shapes)
-
-
-bscalar, bvector, brow, bcol, bmatrix, btensor3, btensor4 = _types("int8")
-wscalar, wvector, wrow, wcol, wmatrix, wtensor3, wtensor4 = _types("int16")
-iscalar, ivector, irow, icol, imatrix, itensor3, itensor4 = _types("int32")
-lscalar, lvector, lrow, lcol, lmatrix, ltensor3, ltensor4 = _types("int64")
-fscalar, fvector, frow, fcol, fmatrix, ftensor3, ftensor4 = _types("float32")
-dscalar, dvector, drow, dcol, dmatrix, dtensor3, dtensor4 = _types("float64")
+def _is_dtype(name: str) -> bool:
+    try:
+        as_dtype(name)
+    except DTypeError:
+        return False
+    return True
 
 
 def shared(
@@ -90,57 +157,69 @@ def shared(
     strict: bool = False,
     allow_downcast: bool | None = None,
     borrow: bool = False,
-    *,
     broadcastable: Sequence[bool] | None = None,
-    shape: Lengths | None = None,
-    target: str | None = None,
+    *,
+    shape: Sequence[Length] | None = None,
+    **kwargs: object,
 ) -> SharedVariable:
-    """A variable that holds a copy of `value` between calls.
+    """A variable that keeps a value between calls.
 
-    Its lengths are the value's; ``shape`` names them, and None in it frees one.
-    A Python float becomes floatX, a Python int int64. ``borrow`` keeps the array itself
-    where it can. ``strict``, ``allow_downcast`` and ``target`` are accepted.
+    Args:
+        value: an array, whose dtype is kept (float64 stays float64), or a number: a
+            Python float becomes floatX, an int int64.
+        borrow: keep `value` itself where it can be written to; else a copy.
+        broadcastable: Theano's flags: whether an axis of length 1 stretches.
+        shape: names for the lengths, checked against the value: ``shape=(H, 4 * H)``.
+        strict, allow_downcast: accepted for Theano programs; the dtype is the value's.
 
-    Raises: ShapeError where ``shape`` does not fit; DTypeError for no array of numbers.
-
-    >>> from symseq.lengths import dims
-    >>> D, H = dims(D=2, H=3)
-    >>> shared(np.zeros((2, 12), "float32"), "W", shape=(D, 4 * H))
-    W: float32[D, 4H]
+    Raises: DTypeError for what is no array or number; ShapeError.
     """
-    array = _as_array(value, borrow)
-    if shape is None and broadcastable is not None:
-        shape = [
-            1 if stretches else None if size == 1 else size
-            for stretches, size in zip(broadcastable, array.shape, strict=True)
-        ]
-    lengths: Lengths = array.shape if shape is None else shape
-    _check_fit(array, lengths)
-    return SharedVariable(TensorType(array.dtype.name, tuple(lengths)), array, name)
+    try:
+        array = as_storage(value, borrow)
+        type_ = TensorType(array.dtype.name, _lengths(array, broadcastable, shape))
+    except SymseqError as error:
+        raise error.at(here()) from None
+    return SharedVariable(type_, array, name)
 
 
-def _as_array(value: object, borrow: bool) -> Array:
+def as_storage(value: object, borrow: bool) -> Array:
+    """`value` as a buffer of its own: C order, writable, of a dtype that symseq has."""
     if isinstance(value, Variable):
         raise UsageError(
-            f"a shared variable holds numbers; got the variable {value.label}"
+            f"shared takes an array or a number; got the variable {value.label}",
+            hint="compute its value first, with function(...) or eval()",
         )
     array = np.asarray(value)
+    from_python = not isinstance(value, (np.ndarray, np.generic))
+    if from_python and array.dtype == np.float64:
+        array = array.astype(as_dtype("floatX"))
     dtype = as_dtype(array.dtype)
-    if isinstance(value, float) and not isinstance(value, np.generic):
-        dtype = weak_dtype(value, None)
-    copy: Any = None if borrow else True
-    return np.array(array, dtype=dtype, order="C", copy=copy)
+    fit = array.dtype.isnative and array.flags.writeable and array.flags.c_contiguous
+    if borrow and fit:
+        return array
+    return np.array(array, dtype=dtype, order="C")
 
 
-def _check_fit(array: Array, lengths: Lengths) -> None:
-    if len(lengths) != array.ndim:
-        raise ShapeError(
-            f"shape= needs one length per axis; got {len(lengths)} for a value of rank "
-            f"{array.ndim}"
-        )
-    for axis, (length, size) in enumerate(zip(lengths, array.shape, strict=True)):
-        if length is not ONE and size_of(length) is not None and differ(length, size):
+def _lengths(
+    array: Array,
+    broadcastable: Sequence[bool] | None,
+    shape: Sequence[Length] | None,
+) -> Shape:
+    """The lengths of `array`, under the names of `shape` and Theano's flags."""
+    for given in (broadcastable, shape):
+        if given is not None and len(given) != array.ndim:
             raise ShapeError(
-                f"shape= must fit the value; axis {axis} is {show(length)} and the "
-                f"value has {size}"
+                f"shared needs one entry per axis; the value has {array.ndim} axes, "
+                f"got {tuple(given)}"
             )
+    known: list[Length] = list(array.shape)
+    for axis, flag in enumerate(broadcastable or ()):
+        if flag and known[axis] != 1:
+            raise ShapeError(
+                f"an axis that broadcasts has length 1; axis {axis} has {known[axis]}"
+            )
+        known[axis] = ONE if known[axis] == 1 and not flag else known[axis]
+    if shape is None:
+        return tuple(known)
+    pairs = zip(shape, known, strict=True)
+    return tuple(lengths.meet(a, b, "a shared variable's lengths") for a, b in pairs)
