@@ -22,7 +22,7 @@ class Item:
 
 @dataclass
 class Tree:
-    """Writes the lines; ids go by node, so that the outputs of one node share theirs."""
+    """Writes the lines; ids go by node, so that outputs of one node share theirs."""
 
     types: bool
     places: bool
