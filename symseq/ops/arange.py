@@ -13,6 +13,7 @@ from symseq.lengths import Length, size_of
 from symseq.operators import METHODS
 from symseq.ops.convert import as_tensor, common_dtype, constant
 from symseq.ops.registry import Case, register
+from symseq.ops.rounding import floor_div
 from symseq.ops.sizes import as_length, refuse_batched
 from symseq.types import Array, TensorType, is_float
 
@@ -99,7 +100,7 @@ def arange(
 def _float_range(start: object, stop: object, step: object, dtype: str) -> Variable:
     # Counted in float64, as NumPy does: ceil((stop - start) / step).
     first, last, by = (as_tensor(x).astype("float64") for x in (start, stop, step))
-    count = (-((first - last) // by)).astype("int64")
+    count = (-floor_div(first - last, by)).astype("int64")
     zero, one = constant(0, "int64"), constant(1, "int64")
     steps = ARange()(zero, count, one).astype("float64")
     answer: Variable = METHODS["astype"](first + steps * by, dtype)

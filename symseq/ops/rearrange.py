@@ -15,10 +15,11 @@ from symseq.ops.arange import arange
 from symseq.ops.axes import normal_axis
 from symseq.ops.convert import as_tensor, constant
 from symseq.ops.dimshuffle import Axis, dimshuffle, pad_left
-from symseq.ops.math import maximum
 from symseq.ops.indexing import getitem
+from symseq.ops.math import maximum
 from symseq.ops.registry import Case, register
 from symseq.ops.reshape import Reshape, flatten
+from symseq.ops.rounding import mod
 from symseq.ops.shape import length_of, lengths_of, specify_shape
 from symseq.ops.sizes import as_length, as_lengths
 from symseq.ops.take import gather
@@ -103,7 +104,7 @@ def roll(x: object, shift: object, axis: int | None = None) -> Variable:
     length = length_of(variable, at)
     positions = arange(length) - by
     # Of an axis of length 0 nothing is taken, whatever the remainder is of.
-    where = positions % maximum(length, constant(1, "int64"))
+    where = mod(positions, maximum(length, constant(1, "int64")))
     return gather(variable, [where], at)
 
 

@@ -15,6 +15,7 @@ from symseq.lengths import Dim, Length, size_of
 from symseq.ops.convert import as_tensor, constant
 from symseq.ops.math import maximum
 from symseq.ops.registry import Case, register
+from symseq.ops.rounding import floor_div
 from symseq.ops.shape import lengths_of
 from symseq.ops.sizes import as_lengths, refuse_batched
 from symseq.types import Array, TensorType
@@ -175,7 +176,7 @@ def _without_free(
     if not free:
         return given
     rest = product([length for k, length in enumerate(given) if k not in free])
-    size = product(old) // maximum(rest, constant(1, "int64"))
+    size = floor_div(product(old), maximum(rest, constant(1, "int64")))
     return [size if k in free else length for k, length in enumerate(given)]
 
 
