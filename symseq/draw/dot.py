@@ -1,11 +1,11 @@
-"""From a graph to DOT text: a box per op, a shape per kind of variable, a frame per loop."""
+"""From a graph to DOT text: a shape per op and kind of variable, a frame per loop."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import graphviz
+import graphviz  # type: ignore[import-untyped]
 
 from symseq.draw import style
 from symseq.draw.labels import (
@@ -22,6 +22,7 @@ from symseq.graph import Apply, Constant, SharedVariable, Variable
 from symseq.printing.formula import Term, length_term
 from symseq.printing.inside import Inside, Port, insides
 from symseq.printing.pprint import (
+    STEPS,
     constant_term,
     known_lengths,
     named_views,
@@ -144,12 +145,26 @@ class Drawer:
             tops = [(port, self.port(port, inner, names)) for port in body.ports]
             inner.draw(body.outputs, body.inputs)
             bottoms = inner.results(body, names)
+            inner.align([top for _, top in tops])
+            inner.align(bottoms)
             self.canvas.subgraph(frame)
             if isinstance(node.op, Scan):
-                self.carry(tops, bottoms)
+                self.carry(tops, bottoms, inner.step)
                 for spec, history in zip(node.op.states, node.outputs, strict=False):
                     if not spec.last_only:
                         self.histories[id(history)] = spec.depth
+
+    @property
+    def step(self) -> str:
+        """The letter that counts the steps here: t, in a nested loop s."""
+        return STEPS[self.depth - 1] if self.depth <= len(STEPS) else f"t{self.depth}"
+
+    def align(self, names: Sequence[str]) -> None:
+        """Put nodes into one row."""
+        with self.canvas.subgraph() as row:
+            row.attr(rank="same")
+            for name in filter(None, names):
+                row.node(name)
 
     def label(self, title: str, tip: str) -> None:
         look = {**style.CLUSTER, "fillcolor": style.DEPTHS[min(self.depth, 4) - 1]}
@@ -173,10 +188,13 @@ class Drawer:
             self.sheet.texts[id(port.inner)] = text
             return ""
         outer = source(port.outer)
-        base = outer.name or "row"
+        base, step = outer.name or "row", inner.step
         kind, label = {
-            "sequence": ("sequence", f"{base}[t]"),
-            "state": ("state", f"{names[port.state]}[t{port.tap}]" if names else ""),
+            "sequence": ("sequence", f"{base}[{step}]"),
+            "state": (
+                "state",
+                f"{names[port.state]}[{step}{port.tap}]" if names else "",
+            ),
         }.get(port.role, ("port", outer.name or port.inner.name or "constant"))
         tip = f"{port.role} {outer.label}: {port.inner.type} at each step"
         name = self.sheet.node(inner.canvas, kind, label, tip)
@@ -191,7 +209,7 @@ class Drawer:
             kind = "state" if result.role == "state" else "result"
             label = "until" if result.role == "until" else name
             if body.trips is not None and result.role != "until":
-                label = f"{name}[t]"
+                label = f"{name}[{self.step}]"
             bottom = self.sheet.node(self.canvas, kind, label, f"{result.role} {name}")
             self.edge(result.inner, bottom)
             if result.outer is not None:
@@ -199,21 +217,23 @@ class Drawer:
             made.append(bottom)
         return made
 
-    def carry(self, tops: Sequence[tuple[Port, str]], bottoms: Sequence[str]) -> None:
+    def carry(
+        self, tops: Sequence[tuple[Port, str]], bottoms: Sequence[str], step: str
+    ) -> None:
         """Dashed edges from each state's new value back to its taps."""
         for port, top in tops:
             if port.role == "state":
-                label = f" t{port.tap} ".replace("-", "−")
+                label = f" {step}{port.tap} ".replace("-", "−")
                 self.sheet.outer.edge(bottoms[port.state], top, label, **style.CARRIED)
 
 
 def escape(text: str) -> str:
     """Text as Graphviz wants it: no HTML, lines ended by its own mark."""
-    return graphviz.escape(text).replace("\n", "\\n")
+    return str(graphviz.escape(text)).replace("\n", "\\n")
 
 
 def dot_text(outputs: Sequence[Variable], legend: bool = True) -> str:
-    """The picture of `outputs` in the DOT language; the same graph gives the same text."""
+    """The picture of `outputs` in the DOT language; equal graphs give equal text."""
     sheet = Sheet()
     graph = sheet.outer
     graph.attr("graph", **style.GRAPH)

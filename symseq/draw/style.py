@@ -52,19 +52,21 @@ STYLES: dict[str, Style] = {
         "shape": "plaintext", "style": "", "fontsize": "8", "fontcolor": QUIET,
         "height": "0.16", "width": "0.2", "margin": "0.03,0.01",
     },
-    "sequence": {"fillcolor": "#DCEFFA", "color": "#0072B2", "shape": "cds"},
+    "sequence": {"fillcolor": "#DCEFFA", "color": "#0072B2", "style": "filled"},
     "state": {
         "fillcolor": "#FBE0CF", "color": "#C14E00", "style": "filled,rounded,dashed",
     },
-    "result": {"fillcolor": "#D3EFE6", "color": "#00795A", "shape": "cds"},
+    "result": {"fillcolor": "#D3EFE6", "color": "#00795A", "style": "filled"},
 }  # fmt: skip
 # An input of a body that is the same at each step.
-STYLES["port"] = {**STYLES["view"], "shape": "underline", "fontcolor": INK}
-STYLES["port"] |= {"color": FAINT, "fontsize": "9", "margin": "0.05,0.03"}
+STYLES["port"] = {
+    "style": "filled", "fillcolor": "white", "color": FAINT, "fontsize": "9",
+    "height": "0.2", "width": "0.25", "margin": "0.05,0.02",
+}  # fmt: skip
 
 CLUSTER = {
     "style": "rounded,filled", "color": "#8899AA", "penwidth": "1.2", "margin": "12",
-    "fontsize": "12", "labeljust": "l", "labelloc": "t",
+    "fontsize": "12", "labeljust": "r", "labelloc": "b",
 }  # fmt: skip
 # Nested bodies get a little darker.
 DEPTHS = ("#F6F8FB", "#EBEFF5", "#E0E6EF", "#D5DDE9")
