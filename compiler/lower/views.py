@@ -32,11 +32,9 @@ def lower_dimshuffle(lowering: Lowering, node: Apply) -> None:
         text += f".transpose({', '.join(map(str, moved))})"
     if dropped or "x" in op.order:
         index = ["None" if axis == "x" else ":" for axis in op.order]
-        text += (
-            f"[{', '.join(index + ['0'] * len(dropped))}]" if index + dropped else ""
-        )
-    if text == "{0}[]":
-        text = "{0}[()]"
+        index += ["0"] * len(dropped)
+        # A view, where plain integers would give a number.
+        text += f"[{', '.join(index if op.order else [*index, '...'])}]"
     ordered = moved == sorted(moved)
     rank = variable.ndim
     inherited = _shifted(op, source.contiguous_from, rank) if ordered else rank

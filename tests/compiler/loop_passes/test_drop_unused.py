@@ -19,7 +19,7 @@ def test_unused_outputs_states_and_sequences_go():
     def step(x_t, m_t, h, k):
         return T.tanh(x_t + h), k + m_t, x_t * m_t
 
-    (h, k, out), _ = ss.scan(step, [x, m], [x[0], m[0], None])
+    (h, _k, out), _ = ss.scan(step, [x, m], [x[0], m[0], None])
     (node,) = loops(drop_unused([h]))
     assert len(node.op.states) == 1 and node.op.mapped == 0 and node.op.sequences == 1
     (node,) = loops(drop_unused([out]))
@@ -51,7 +51,7 @@ def test_values_stay():
         inner, _ = ss.scan(lambda v, c: (c + v, v * 2), x_t, [k, None])
         return T.tanh(x_t + h) + inner[0][-1], k + m_t
 
-    (h, k), _ = ss.scan(step, [x, m], [x[0], m[0]])
+    (h, _k), _ = ss.scan(step, [x, m], [x[0], m[0]])
     rng = np.random.default_rng(0)
     given = rng.normal(size=(4, 3)), rng.normal(size=4)
     wanted = ss.function([x, m], h, target="reference")(*given)

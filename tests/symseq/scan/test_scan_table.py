@@ -6,13 +6,20 @@ from scan_cases import LOOPS, Loop
 
 import symseq.ops.methods  # noqa: F401
 from symseq.compiler.autodiff.reverse import differentiate
+from symseq.compiler.function import function
 from symseq.compiler.reference import evaluate
 from symseq.graph import Variable
 from symseq.ops.convert import constant
 
 
-def run(outputs, inputs, values):
-    return evaluate(outputs, inputs, values)
+def plan(outputs, inputs, values):
+    return function(inputs, outputs, on_unused_input="ignore")(*values)
+
+
+@pytest.fixture(params=[evaluate, plan], ids=["reference", "numpy"])
+def run(request):
+    """Each target as run(outputs, inputs, values)."""
+    return request.param
 
 
 def drawn(loop):
@@ -33,7 +40,7 @@ def weigh(outputs, arrays, rng):
 
 
 @pytest.mark.parametrize("loop", LOOPS, ids=str)
-def test_values(loop: Loop):
+def test_values(loop: Loop, run):
     inputs, values, _ = drawn(loop)
     made = run(loop.build(*inputs), inputs, values)
     wanted = loop.python(*values)
@@ -70,7 +77,7 @@ def central(price, values, k):
 
 
 @pytest.mark.parametrize("loop", LOOPS, ids=str)
-def test_gradient(loop: Loop):
+def test_gradient(loop: Loop, run):
     inputs, values, rng = drawn(loop)
     pairs, price = gradients(loop, inputs, values, rng)
     made = run([g for _, g in pairs], inputs, values)
@@ -83,7 +90,7 @@ def test_gradient(loop: Loop):
 
 
 @pytest.mark.parametrize("loop", LOOPS, ids=str)
-def test_gradient_of_gradient(loop: Loop):
+def test_gradient_of_gradient(loop: Loop, run):
     inputs, values, rng = drawn(loop)
     pairs, _ = gradients(loop, inputs, values, rng)
     if not pairs:
