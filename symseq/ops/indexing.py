@@ -16,10 +16,11 @@ from symseq.graph import Constant, Variable, operands
 from symseq.ops.cast import cast
 from symseq.ops.convert import as_tensor, is_weak
 from symseq.ops.dimshuffle import Axis, DimShuffle, dimshuffle, pad_left
+from symseq.ops.keys import INPUT, Input, Range
 from symseq.ops.nonzero import Nonzero
 from symseq.ops.shape import lengths_of, specify_shape
 from symseq.ops.sizes import as_int64
-from symseq.ops.subtensor import INPUT, IncSubtensor, Input, Range, Subtensor
+from symseq.ops.subtensor import IncSubtensor, Subtensor
 from symseq.ops.take import Gather, gather, put
 from symseq.span import origin
 from symseq.types import is_float

@@ -12,7 +12,8 @@ from symseq.errors import (
     UsageError,
 )
 from symseq.ops.create import ones_like, zeros_like
-from symseq.ops.custom import custom_gradient, op
+from symseq.ops.custom import op
+from symseq.ops.custom_gradient import custom_gradient
 from symseq.ops.math import tanh
 from symseq.ops.nonzero import nonzero_values
 from symseq.ops.products import dot
