@@ -164,7 +164,7 @@ for N in (0, 1, 2, 3, 6):
         python=lambda h, a, N=N: fibonacci_python(h, a, N),
     )  # fmt: skip
     def two_taps(h: Any, a: Any, N: int = N) -> list[Variable]:
-        info = dict(initial=h, taps=[-1, -3])
+        info = {"initial": h, "taps": [-1, -3]}
         out, _ = scan(lambda h1, h3: sin(h1) * a + h3, None, info, n_steps=N)
         return [out]
 
@@ -187,7 +187,7 @@ def tap_two_python(h: Any) -> Arrays:
 
 @loop("a tap at -2 alone", (2, 3), python=tap_two_python)
 def tap_two(h: Any) -> list[Variable]:
-    info = dict(initial=h, taps=[-2])
+    info = {"initial": h, "taps": [-2]}
     return [scan(lambda h: tanh(h) * 1.5, None, info, n_steps=5)[0]]
 
 
@@ -206,7 +206,7 @@ def tap_two_long(h: Any) -> list[Variable]:
     python=lambda x, a: [np.tanh(x[:-3] * a + x[1:-2]) * x[3:]],
 )  # fmt: skip
 def sequence_taps(x: Any, a: Any) -> list[Variable]:
-    info = dict(input=x, taps=[-1, 0, 2])
+    info = {"input": x, "taps": [-1, 0, 2]}
     return [scan(lambda b, c, d: tanh(b * a + c) * d, info)[0]]
 
 
@@ -225,7 +225,7 @@ def backwards(x: Any, h: Any) -> list[Variable]:
     python=lambda x, h: backwards_python(x[2:], h),
 )  # fmt: skip
 def backwards_few(x: Any, h: Any) -> list[Variable]:
-    step, back = lambda x, h: tanh(x * h) + h, dict(go_backwards=True)
+    step, back = lambda x, h: tanh(x * h) + h, {"go_backwards": True}
     return [scan(step, x, h, n_steps=3, **back)[0]]
 
 
@@ -244,7 +244,7 @@ def negative_steps(x: Any, h: Any) -> list[Variable]:
     python=lambda x: [(np.tanh(x[:-1]) * x[1:])[::-1]],
 )  # fmt: skip
 def backwards_taps(x: Any) -> list[Variable]:
-    info = dict(input=x, taps=[-1, 0])
+    info = {"input": x, "taps": [-1, 0]}
     return [scan(lambda a, b: tanh(a) * b, info, go_backwards=True)[0]]
 
 
@@ -398,7 +398,7 @@ def stopped_taps(h: Any) -> list[Variable]:
         new = tanh(h2) * h1 + 0.7
         return new, until(new.sum() > 3)
 
-    info = dict(initial=h, taps=[-2, -1])
+    info = {"initial": h, "taps": [-2, -1]}
     return [scan(step, None, info, n_steps=7)[0]]
 
 

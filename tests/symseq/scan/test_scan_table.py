@@ -16,10 +16,11 @@ def plan(outputs, inputs, values):
     return function(inputs, outputs, on_unused_input="ignore")(*values)
 
 
-@pytest.fixture(params=[evaluate, plan], ids=["reference", "numpy"])
-def run(request):
-    """Each target as run(outputs, inputs, values)."""
-    return request.param
+def run(outputs, inputs, values):
+    return evaluate(outputs, inputs, values)
+
+
+TARGETS = pytest.mark.parametrize("run", [run, plan], ids=["reference", "numpy"])
 
 
 def drawn(loop):
@@ -39,6 +40,7 @@ def weigh(outputs, arrays, rng):
     return total, floats
 
 
+@TARGETS
 @pytest.mark.parametrize("loop", LOOPS, ids=str)
 def test_values(loop: Loop, run):
     inputs, values, _ = drawn(loop)
@@ -49,9 +51,9 @@ def test_values(loop: Loop, run):
         assert np.shape(a) == np.shape(b)
 
 
-def gradients(loop, inputs, values, rng):
+def gradients(loop, inputs, values, rng, outputs=None):
     """(variables with their gradients as graphs, the cost in Python)."""
-    outputs = loop.build(*inputs)
+    outputs = loop.build(*inputs) if outputs is None else outputs
     arrays = [np.asarray(a) for a in loop.python(*values)]
     cost, floats = weigh(outputs, arrays, rng)
     wrt = [v for v in inputs if v.type.is_float]
@@ -76,6 +78,7 @@ def central(price, values, k):
     return g
 
 
+@TARGETS
 @pytest.mark.parametrize("loop", LOOPS, ids=str)
 def test_gradient(loop: Loop, run):
     inputs, values, rng = drawn(loop)
@@ -89,6 +92,7 @@ def test_gradient(loop: Loop, run):
             np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-7)
 
 
+@TARGETS
 @pytest.mark.parametrize("loop", LOOPS, ids=str)
 def test_gradient_of_gradient(loop: Loop, run):
     inputs, values, rng = drawn(loop)
