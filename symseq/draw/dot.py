@@ -31,11 +31,19 @@ from symseq.printing.pprint import (
 from symseq.scan.op import Scan
 from symseq.traverse import sort_nodes
 
+# From so many nodes on, a leaf is drawn anew at each use: one with a thousand long
+# edges makes no layout.
+LARGE = 300
+# From so many on, types move from labels to tooltips: Graphviz lays out a label as one
+# more row, and its WebAssembly build has a short stack.
+HUGE = 1000
+
 
 @dataclass
 class Sheet:
     """The whole picture: counts the nodes and remembers which kinds there are."""
 
+    size: int = 0  # of the graph outside its loops
     kinds: set[str] = field(default_factory=set)
     nodes: int = 0
     frames: int = 0
@@ -106,16 +114,19 @@ class Drawer:
 
     def edge(self, variable: Variable, to: str, **more: str) -> None:
         variable = source(variable)
-        label = f" {variable.type} "
-        self.sheet.outer.edge(self.place(variable), to, escape(label), **more)
+        place, label = self.place(variable), escape(f" {variable.type} ")
+        where = "label" if self.sheet.size <= HUGE else "tooltip"
+        self.sheet.outer.edge(place, to, **{where: label, **more})
 
     def place(self, variable: Variable) -> str:
         """The node that shows a variable: a leaf is drawn at its first use."""
         variable = source(variable)
-        places = self.sheet.places
-        if id(variable) not in places:
-            places[id(variable)] = self.leaf(variable)
-        return places[id(variable)]
+        place = self.sheet.places.get(id(variable))
+        if place is None:
+            place = self.leaf(variable)
+            if self.sheet.size <= LARGE:
+                self.sheet.places[id(variable)] = place
+        return place
 
     def leaf(self, variable: Variable) -> str:
         tip = f"{variable.span}  {variable.span.text}".rstrip()
@@ -234,7 +245,7 @@ def escape(text: str) -> str:
 
 def dot_text(outputs: Sequence[Variable], legend: bool = True) -> str:
     """The picture of `outputs` in the DOT language; equal graphs give equal text."""
-    sheet = Sheet()
+    sheet = Sheet(len(sort_nodes(outputs)))
     graph = sheet.outer
     graph.attr("graph", **style.GRAPH)
     graph.attr("node", **style.NODE)
@@ -245,7 +256,6 @@ def dot_text(outputs: Sequence[Variable], legend: bool = True) -> str:
     for number, output in enumerate(outputs):
         plain = "output" if len(outputs) == 1 else f"output {number}"
         tip = f"{output.span}  {output.span.text}".rstrip()
-        drawer.place(output)
         end = sheet.node(drawer.canvas, "output", output.name or plain, tip)
         drawer.edge(output, end)
         ends.append(end)
@@ -264,4 +274,4 @@ def _legend(graph: graphviz.Digraph, kinds: set[str], below: str) -> None:
         for kind, text in shown:
             look = {**style.STYLES[kind], "fontsize": "8", "height": "0.2"}
             row.node(f"legend_{kind}", text, **look)
-    graph.edge(below, f"legend_{shown[0][0]}", style="invis")
+    graph.edge(below, f"legend_{shown[len(shown) // 2][0]}", style="invis")

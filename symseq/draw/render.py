@@ -52,7 +52,16 @@ def render(dot: str, form: str) -> bytes:
             hint="pip install 'symseq[examples]', or save as .dot",
         )
     # Loaded when asked for: it is optional, and takes a second to start.
-    return bytes(importlib.import_module(WASM).render(dot, format=form))
+    wasm = importlib.import_module(WASM)
+    try:
+        return bytes(wasm.render(dot, format=form))
+    except Exception as error:  # a trap has no class that can be named without it
+        getattr(wasm, "_backends", {}).clear()  # a trapped instance is of no more use
+        raise TargetError(
+            f"Graphviz as WebAssembly cannot lay out this picture: "
+            f"{str(error).strip().splitlines()[-1].strip()}",
+            hint="install Graphviz's program 'dot', save as .dot, or draw less",
+        ) from None
 
 
 def write_whole(path: Path, data: bytes) -> None:
