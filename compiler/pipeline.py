@@ -14,8 +14,7 @@ import numpy as np
 
 from symseq.errors import ShapeError, SymseqError
 from symseq.graph import SharedVariable, Variable
-
-# MERGE
+from symseq.scan.merge import merge_scans
 from symseq.traverse import replace, shared_variables
 from symseq.types import Array
 
@@ -31,7 +30,7 @@ from .runtime.plan import Plan
 Pass = Callable[[Sequence[Variable]], list[Variable]]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
-    # ("merge_scans", lambda outputs: list(merge_scans(outputs))),
+    ("merge_scans", lambda outputs: list(merge_scans(outputs))),
     ("drop_unused", drop_unused),
     ("stabilise", lambda outputs: rewrite(outputs, STABILITY)),
     ("simplify", lambda outputs: rewrite(outputs, ALGEBRA)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from symseq import lengths
 from symseq.graph import Apply, Constant, SharedVariable, Variable
 from symseq.span import Origin
 
@@ -100,6 +101,15 @@ def rebuild(node: Apply, inputs: Sequence[Variable], new: dict[int, Variable]) -
         fresh.name = old.name
         new.setdefault(id(old), fresh)
     return made
+
+
+def remember(old: Variable, new: Variable) -> None:
+    """Let `new`, just built to stand for `old`, know the lengths that `old` knew."""
+    pairs = zip(old.type.shape, new.type.shape, strict=True)
+    known = [b if lengths.differ(a, b) else lengths.meet(b, a) for a, b in pairs]
+    new.type = new.type.with_shape(known)
+    if new.held is None:
+        new.held = old.held
 
 
 def clone(

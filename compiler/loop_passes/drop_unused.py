@@ -16,7 +16,7 @@ from symseq.graph import Apply, Constant, Variable
 from symseq.scan.body import Body
 from symseq.scan.op import Scan
 from symseq.span import Origin
-from symseq.traverse import replace, sort_nodes
+from symseq.traverse import remember, replace, sort_nodes
 from symseq.types import TensorType
 
 MOST_INLINED = 64
@@ -65,6 +65,7 @@ def trim(node: Apply, used: set[int]) -> dict[Variable, Variable]:
         places.append(len(node.outputs) - 1)
     for place, variable in zip(places, made, strict=True):
         variable.name = node.outputs[place].name
+        remember(node.outputs[place], variable)
     return {node.outputs[p]: v for p, v in zip(places, made, strict=True)}
 
 

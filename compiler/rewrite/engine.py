@@ -13,7 +13,7 @@ from symseq.graph import Apply, Constant, Op, Variable
 from symseq.scan.body import Body
 from symseq.scan.op import Scan
 from symseq.span import Origin, deriving
-from symseq.traverse import sort_nodes
+from symseq.traverse import remember, sort_nodes
 
 Replacement = Variable | Sequence[Variable] | None
 Rule = Callable[[Apply], Replacement]
@@ -112,7 +112,10 @@ class Rewriter:
         if op is not node.op or any(
             a is not b for a, b in zip(inputs, node.inputs, strict=True)
         ):
-            node = op.make_node(inputs, Origin(node.spans, node.kind))
+            made = op.make_node(inputs, Origin(node.spans, node.kind))
+            for old, new in zip(node.outputs, made.outputs, strict=True):
+                remember(old, new)
+            node = made
         self.interned[key] = node
         self.alive += [*inputs, *node.outputs]
         self.settled.update(id(v) for v in node.outputs)
@@ -140,6 +143,9 @@ class Rewriter:
             if found is not None:
                 answer = [found] if isinstance(found, Variable) else list(found)
                 check_types(rule, node, answer)
+                for old, new in zip(node.outputs, answer, strict=True):
+                    if new.owner is not None and id(new) not in self.settled:
+                        remember(old, new)
                 return answer
         return None
 

@@ -59,7 +59,8 @@ class Sizes:
         if node is None or isinstance(node.op, Scan) or node.op.dynamic:
             return None
         if node.op.name == "shape":
-            return np.array(self.of(node.inputs[0]), "int64")
+            lengths = self.of(node.inputs[0])
+            return None if -1 in lengths else np.array(lengths, "int64")
         inputs = [self.value(v) for v in node.inputs]
         if any(x is None for x in inputs):
             return None

@@ -18,6 +18,7 @@ from symseq.span import Span
 from symseq.types import Array
 
 from ..emit.numpy import NumpyEmitter
+from ..lower.function import VIEWS
 from ..lower.scope import Lengths, Scope, shaping_nodes
 from ..memory import ALIGNMENT, Layout, Lifetimes, layout, place
 from ..program import Kind, Program, Value
@@ -231,7 +232,10 @@ class _Shapes:
 
 
 def _meaning(node: Apply) -> Callable[..., Any]:
+    """The node's NumPy meaning, with results of their own: no view of a buffer."""
     op = node.op
     if isinstance(op, BodyOp):
         return lambda *inputs: op.evaluate_body(evaluate, *inputs)
+    if isinstance(op, VIEWS):
+        return lambda *inputs: tuple(np.array(x) for x in op.numpy(*inputs))
     return op.numpy

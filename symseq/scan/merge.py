@@ -1,4 +1,4 @@
-"""Scans that share inner variables become one: a loop with its gradient's saving loop."""
+"""Scans that share inner variables become one: a loop and the one that saves for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from symseq.ops.math import add
 from symseq.scan.body import Body
 from symseq.scan.op import Scan
 from symseq.span import Origin, deriving
-from symseq.traverse import rebuild, sort_nodes
+from symseq.traverse import rebuild, remember, sort_nodes
 
 New = dict[int, Variable]
 
@@ -104,6 +104,7 @@ def _enter(
             if spec.last_only and not op.states[k].last_only:
                 with deriving(spans, "merged"):
                     whole = _last_rows(op, made, k)
+                remember(node.outputs[k], whole)
             new[id(node.outputs[k])] = whole
         tops = old.mapped_outputs(node.outputs)
         for top, inner in zip(tops, old.body_mapped, strict=True):
