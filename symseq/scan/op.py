@@ -15,6 +15,7 @@ from symseq.graph import (
     Variable,
 )
 from symseq.lengths import Length
+from symseq.scan.batch import batch_scan
 from symseq.scan.body import Body, Known, fit_type, infer_body
 from symseq.scan.gradient import vjp_scan
 from symseq.scan.meaning import run_scan
@@ -148,7 +149,7 @@ class Scan(Roles, BodyOp):
     def batch(
         self, inputs: Sequence[Variable], batched: Sequence[bool]
     ) -> Sequence[Variable]:
-        raise NotImplementedError
+        return batch_scan(self, inputs, batched)
 
     def __str__(self) -> str:
         return self.name
