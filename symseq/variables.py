@@ -17,7 +17,7 @@ from symseq.types import LETTERS, Array, Shape, TensorType, as_dtype
 
 @dataclass(frozen=True, slots=True)
 class Constructor:
-    """Makes inputs of one dtype and rank: ``matrix("x")``, ``matrix("x", shape=(T, B))``.
+    """Makes inputs of one dtype and rank: ``matrix("x", shape=(T, B))``.
 
     Called without a name it makes an unnamed input; ``dtype`` is 'floatX' unless the
     constructor's letter says otherwise.
@@ -66,7 +66,7 @@ class Constructor:
         """As a call (Theano's name)."""
         return self(name)
 
-    def many(self, *names: str | None | int) -> list[Variable]:
+    def many(self, *names: str | int | None) -> list[Variable]:
         """One input per name; a number stands for so many unnamed ones."""
         if len(names) == 1 and isinstance(names[0], int):
             return [self() for _ in range(names[0])]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from symseq.errors import NullTypeGradError, UsageError
-from symseq.graph import Apply, BodyOp, Op, Variable, no_gradient
+from symseq.errors import SymseqError, UsageError
+from symseq.graph import Apply, BodyOp, Variable, operands
 from symseq.lengths import differ
 from symseq.span import deriving
 from symseq.traverse import sort_nodes
@@ -21,76 +22,112 @@ def differentiate(
     Only nodes between `wrt` and `outputs` are visited. The new nodes carry the lines of
     the nodes that they are gradients of.
 
-    Raises: NullTypeGradError where the path crosses a float op without a gradient.
+    Raises: NullTypeGradError where the path crosses an op whose gradient is unknown.
     """
-    nodes, reached = between(outputs, wrt)
-    sums: dict[int, Variable] = {}
-    for output, g in zip(outputs, cotangents, strict=True):
-        if g is not None and output.type.is_float and id(output) in reached:
-            accumulate(sums, output, g)
-    for node in reversed(nodes):
-        received = [sums.get(id(v)) for v in node.outputs]
+    sweep = pull_back(outputs, cotangents, wrt)
+    return [sweep.sums.get(id(variable)) for variable in wrt]
+
+
+@dataclass(slots=True)
+class Sweep:
+    """One way back through a graph.
+
+    ``nodes`` read ``wrt`` on the way to the outputs, ``reached`` has the ids of all
+    they touch, ``sums`` what each variable received, by its id; ``known`` ones
+    receive nothing more.
+    """
+
+    nodes: list[Apply]
+    reached: set[int]
+    known: set[int]
+    sums: dict[int, Variable] = field(default_factory=dict)
+
+    def receive(
+        self, variable: Variable, g: Variable | None, node: Apply | None = None
+    ) -> None:
+        """Add `g` to what `variable` has received, if it counts at all."""
+        key = id(variable)
+        if g is None or key not in self.reached or not variable.type.is_float:
+            return
+        check_type(variable, g, node)
+        if key not in self.known:
+            before = self.sums.get(key)
+            self.sums[key] = g if before is None else before + g
+
+
+def pull_back(
+    outputs: Sequence[Variable],
+    cotangents: Sequence[Variable | None],
+    wrt: Sequence[Variable],
+    *,
+    constant: Iterable[Variable] = (),
+    known: Mapping[Variable, Variable] | None = None,
+) -> Sweep:
+    """Send `cotangents` back to `wrt`, not past what is `constant`.
+
+    The gradient of a `known` variable is what is said there, whatever else reads it.
+    """
+    known = known or {}
+    sweep = between([*outputs, *known], wrt, constant)
+    for variable, g in known.items():
+        sweep.receive(variable, g)
+        sweep.known.add(id(variable))
+    for output, cotangent in zip(outputs, cotangents, strict=True):
+        sweep.receive(output, cotangent)
+    for node in reversed(sweep.nodes):
+        received = [
+            sweep.sums.get(id(v)) if v.type.is_float else None for v in node.outputs
+        ]
         if all(g is None for g in received):
             continue
         with deriving(node.spans, "gradient"):
-            for variable, g in zip(
-                node.inputs, pull_back(node, received, reached), strict=True
-            ):
-                if g is not None and id(variable) in reached and variable.type.is_float:
-                    accumulate(sums, variable, g, node)
-    return [sums.get(id(variable)) for variable in wrt]
+            pulled = node_gradient(node, received)
+            for variable, g in zip(node.inputs, pulled, strict=True):
+                sweep.receive(variable, g, node)
+    return sweep
 
 
 def between(
-    outputs: Sequence[Variable], wrt: Sequence[Variable]
-) -> tuple[list[Apply], set[int]]:
-    """The nodes that read `wrt` on the way to `outputs`, and the ids they touch."""
+    outputs: Sequence[Variable],
+    wrt: Sequence[Variable],
+    constant: Iterable[Variable] = (),
+) -> Sweep:
+    """The nodes that read `wrt` on the way to `outputs`, not through `constant`."""
     reached = {id(variable) for variable in wrt}
+    blocked = {id(variable) for variable in constant} - reached
     nodes = []
     for node in sort_nodes(outputs):
         if any(id(v) in reached for v in node.inputs):
             nodes.append(node)
-            reached.update(id(v) for v in node.outputs)
-    return nodes, reached
+            reached.update(id(v) for v in node.outputs if id(v) not in blocked)
+    return Sweep(nodes, reached, set())
 
 
-def pull_back(
-    node: Apply, received: Sequence[Variable | None], reached: set[int]
+def node_gradient(
+    node: Apply, received: Sequence[Variable | None]
 ) -> Sequence[Variable | None]:
     """One cotangent per input of `node`, from those of its outputs."""
-    if isinstance(node.op, BodyOp):
-        return node.op.vjp_body(node.inputs, node.outputs, received, differentiate)
-    if lacks_gradient(node.op) and any(
-        v.type.is_float and id(v) in reached for v in node.inputs
+    try:
+        if isinstance(node.op, BodyOp):
+            return node.op.vjp_body(node.inputs, node.outputs, received, differentiate)
+        return node.op.vjp(node.inputs, node.outputs, received)
+    except SymseqError as error:
+        raise error.at(node.spans[0], operands(node.inputs)) from None
+
+
+def check_type(variable: Variable, g: Variable, node: Apply | None) -> None:
+    """A cotangent has the dtype, the rank and the lengths of its variable.
+
+    Raises: UsageError, at the line of the op whose gradient rule is wrong.
+    """
+    pairs = zip(g.type.shape, variable.type.shape, strict=False)
+    if (
+        g.dtype != variable.dtype
+        or g.ndim != variable.ndim
+        or any(differ(a, b) for a, b in pairs)
     ):
-        raise NullTypeGradError(
-            f"{node.op} has no gradient, and the cost depends on it",
-            hint="wrap its input in disconnected_grad if it should count as constant",
-        ).at(node.spans[0])
-    return node.op.vjp(node.inputs, node.outputs, received)
-
-
-def lacks_gradient(op: Op) -> bool:
-    """Whether an op declares that it has no gradient."""
-    return type(op).vjp is no_gradient
-
-
-def accumulate(
-    sums: dict[int, Variable],
-    variable: Variable,
-    g: Variable,
-    node: Apply | None = None,
-) -> None:
-    """Add `g` to what `variable` has received."""
-    if g.dtype != variable.dtype or g.ndim != variable.ndim or _apart(g, variable):
-        who = f"the gradient of {node.op}" if node is not None else "a cotangent"
+        who = "a cotangent" if node is None else f"the gradient of {node.op}"
         raise UsageError(
-            f"{who} must have its variable's type {variable.type}; got {g.type}"
-        ).at(node.spans[0] if node is not None else variable.span)
-    before = sums.get(id(variable))
-    sums[id(variable)] = g if before is None else before + g
-
-
-def _apart(g: Variable, variable: Variable) -> bool:
-    pairs = zip(g.type.shape, variable.type.shape, strict=True)
-    return any(differ(a, b) for a, b in pairs)
+            f"{who} must have the type {variable.type} of {variable.label}; "
+            f"got {g.type}"
+        ).at(variable.span if node is None else node.spans[0])
