@@ -69,8 +69,8 @@ def pull_back(
     """
     known = known or {}
     sweep = between([*outputs, *known], wrt, constant)
-    for variable, g in known.items():
-        sweep.receive(variable, g)
+    for variable, said in known.items():
+        sweep.receive(variable, said)
         sweep.known.add(id(variable))
     for output, cotangent in zip(outputs, cotangents, strict=True):
         sweep.receive(output, cotangent)

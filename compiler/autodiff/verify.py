@@ -56,28 +56,29 @@ def verify_grad(
     output = fun(*inputs)
     dtype = min((p.dtype.name for p in points), key=lambda name: name == "float64")
     dtype = "float32" if output.dtype == "float32" else dtype
+    step = STEP[dtype] if eps is None else eps
+    tolerances = [TOLERANCE[dtype] if t is None else t for t in (abs_tol, rel_tol)]
     draw = np.random.default_rng(0) if rng is None else rng
     evaluate = Evaluator()
     (value,) = evaluate([output], inputs, points)
     for _ in range(n_tests):
-        weights = draw.uniform(-1, 1, value.shape) + 0.1
+        weights = np.asarray(draw.uniform(-1, 1, value.shape)) + 0.1
         cost = (output * constant(weights.astype(output.dtype))).sum()
-        symbolic = evaluate(
-            grad(cost, inputs, disconnected_inputs="ignore"), inputs, points
-        )
-        step = STEP[dtype] if eps is None else eps
-        numeric = central_differences(
-            lambda *at: float(np.vdot(weights, evaluate([output], inputs, at)[0])),
-            points,
-            step,
-        )
-        tolerance = TOLERANCE[dtype]
-        compare(
-            symbolic,
-            numeric,
-            tolerance if abs_tol is None else abs_tol,
-            tolerance if rel_tol is None else rel_tol,
-        )
+        gradients = grad(cost, inputs, disconnected_inputs="ignore")
+        symbolic = evaluate(gradients, inputs, points)
+        f = _projected(evaluate, output, inputs, weights)
+        compare(symbolic, central_differences(f, points, step), *tolerances)
+
+
+def _projected(
+    evaluate: Evaluator, output: Variable, inputs: Sequence[Variable], weights: Array
+) -> Callable[..., float]:
+    """points → Σ weights · output, summed in float64."""
+
+    def f(*points: Array) -> float:
+        return float(np.vdot(weights, evaluate([output], inputs, points)[0]))
+
+    return f
 
 
 def ones_only(shape: Sequence[int]) -> tuple[int | None, ...]:
