@@ -154,9 +154,10 @@ class Drawer:
             inner = Drawer(self.sheet, frame, self.depth + 1)
             inner.label(title + self.trips(body), tooltip(node))
             tops = [(port, self.port(port, inner, names)) for port in body.ports]
+            extra = self.counter(body, inner)
             inner.draw(body.outputs, body.inputs)
             bottoms = inner.results(body, names)
-            inner.align([top for _, top in tops])
+            inner.align([*(top for _, top in tops), extra])
             inner.align(bottoms)
             self.canvas.subgraph(frame)
             if isinstance(node.op, Scan):
@@ -186,9 +187,18 @@ class Drawer:
             return ""
         held = body.trips.held
         if held is not None and not isinstance(held, tuple):
-            return f"  × {length_term(held).within(10)}"
+            return f" × {length_term(held).within(10)}"
         text = self.text(body.trips)
-        return f"  × {text.text if text else body.trips.name or 'n_steps'}"
+        return f" × {text.text if text else body.trips.name or 'n_steps'}"
+
+    def counter(self, body: Inside, inner: Drawer) -> str:
+        """The port for a computed number of steps; '' where it is known."""
+        if body.trips is None or self.text(body.trips) is not None:
+            return ""
+        label = body.trips.name or "n_steps"
+        name = self.sheet.node(inner.canvas, "port", label, "the number of steps")
+        self.edge(body.trips, name)
+        return name
 
     def port(self, port: Port, inner: Drawer, names: Sequence[str]) -> str:
         """A body's input and the edge from outside; nothing for what is inlined."""
@@ -240,7 +250,8 @@ class Drawer:
 
 def escape(text: str) -> str:
     """Text as Graphviz wants it: no HTML, lines ended by its own mark."""
-    return str(graphviz.escape(text)).replace("\n", "\\n")
+    escaped: str = graphviz.nohtml(graphviz.escape(text).replace("\n", "\\n"))
+    return escaped
 
 
 def dot_text(outputs: Sequence[Variable], legend: bool = True) -> str:
@@ -262,11 +273,11 @@ def dot_text(outputs: Sequence[Variable], legend: bool = True) -> str:
     edges, graph.body = graph.body[3:], [*graph.body[:3], *drawer.canvas.body]
     graph.body += edges
     if legend and ends:
-        _legend(graph, sheet.kinds, ends[0])
+        _legend(graph, sheet.kinds, ends)
     return str(graph.source)
 
 
-def _legend(graph: graphviz.Digraph, kinds: set[str], below: str) -> None:
+def _legend(graph: graphviz.Digraph, kinds: set[str], ends: Sequence[str]) -> None:
     """A row of the kinds that are in the picture, under it."""
     with graph.subgraph(name="cluster_legend") as row:
         row.attr(style="rounded", color=style.FAINT, margin="6", label="", rank="same")
@@ -274,4 +285,5 @@ def _legend(graph: graphviz.Digraph, kinds: set[str], below: str) -> None:
         for kind, text in shown:
             look = {**style.STYLES[kind], "fontsize": "8", "height": "0.2"}
             row.node(f"legend_{kind}", text, **look)
-    graph.edge(below, f"legend_{shown[len(shown) // 2][0]}", style="invis")
+    for end in ends:
+        graph.edge(end, f"legend_{shown[len(shown) // 2][0]}", style="invis")

@@ -65,7 +65,7 @@ def op_label(node: Apply, args: list[Term | None]) -> tuple[str, bool]:
     bare = re.fullmatch(rf"{HOLE} (\S+) {HOLE}", text)
     if bare and isinstance(node.op, Elementwise) and not node.outputs[0].name:
         return SIGNS.get(bare[1], bare[1]), True
-    if text.startswith(HOLE) and text.count(HOLE) == 1 and text[1:2] in ("[", "."):
+    if text.startswith((f"{HOLE}[", f"{HOLE}.")):
         return text[1:], False
     text = re.sub(rf"\((?:{HOLE}(?:, )?)+", "(", text).removesuffix("()")
     for sign, shown in SIGNS.items():

@@ -1,0 +1,175 @@
+"""Pictures: their DOT text, their files, their limits."""
+
+import os
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+import symseq
+from symseq.draw import render
+from symseq.draw.picture import draw
+from symseq.errors import TargetError, UsageError
+from symseq.graph import SharedVariable, Variable
+from symseq.lengths import dims
+from symseq.ops.convert import constant
+from symseq.ops.math import tanh
+from symseq.ops.products import dot
+from symseq.scan.frontend import scan
+from symseq.types import TensorType
+
+B, T, H = dims("B T", H=4)
+
+
+def leaf(name, *shape, dtype="float32"):
+    return Variable(TensorType(dtype, shape), name=name)
+
+
+def rnn():
+    x, h0 = leaf("x", T, B, H), leaf("h0", B, H)
+    u = SharedVariable(TensorType("float32", (H, H)), np.zeros((4, 4), "f"), "U")
+    h, _ = scan(lambda x, h: tanh(x + dot(h, u)), [x], [h0], name="rnn")
+    return h
+
+
+def structure(dot):
+    """Nodes and edges of a DOT text without their looks: 'n1 x', 'n1 n3 float32[T]'."""
+    found = []
+    for line in dot.splitlines():
+        named = re.match(r'\s+(n\d+) \[label=(?:"([^"]*)"|(\S+)) ', line)
+        edge = re.match(r'\s+(n\d+) -> (n\d+) \[label=" ?([^"]*?) ?"', line)
+        if named:
+            found.append(f"{named[1]} {named[2] or named[3]}")
+        if edge:
+            found.append(f"{edge[1]} → {edge[2]} {edge[3]}")
+    return found
+
+
+def test_dot_text_of_a_small_graph():
+    x = leaf("x", T, B)
+    x._span = y_span = symseq.span.Span("model.py", 1, "x = T.matrix('x')")
+    with symseq.span.deriving((y_span,), ""):
+        y = tanh(x) * 0.5
+    y.name = "y"
+    golden = os.path.join(os.path.dirname(__file__), "tanh.dot")
+    with open(golden, encoding="utf-8") as file:
+        assert draw(y).dot == file.read()
+
+
+def test_equal_graphs_give_equal_text():
+    strip = re.compile(r'tooltip="[^"]*"')
+    assert strip.sub("", draw(rnn()).dot) == strip.sub("", draw(rnn()).dot)
+
+
+def test_a_loop_is_a_frame_with_ports():
+    dot = draw(rnn(), legend=False).dot
+    assert 'label="rnn × T"' in dot
+    assert {line.split(" ", 1)[1] for line in structure(dot) if "→" not in line} == {
+        "x", "h0", "U", "x[t]", "h[t-1]", "+", "dot", "tanh", "h[t]", "output",
+    }  # fmt: skip
+    assert re.search(r'label=" t−1 ".*style=dashed', dot)
+    for shape in ("[T, B, H]", "[B, H]", "[H, H]"):
+        assert f'" float32{shape} "' in dot
+
+
+def test_nested_frames():
+    grid, start = leaf("grid", T, T), leaf("start")
+
+    def row(values, total):
+        inner, _ = scan(lambda v, s: tanh(v + s), [values], [start], name="inner")
+        return total + inner[-1]
+
+    dot = draw(scan(row, [grid], [start], name="outer")[0]).dot
+    inner, outer = dot.index('label="inner × T"'), dot.index('label="outer × T"')
+    assert "subgraph cluster2" in dot[outer:inner]
+    assert "grid[t][s]" in dot
+
+
+def test_scalar_constants_are_written_in_place():
+    assert structure(draw(1 - leaf("x", T)).dot) == [
+        "n1 1 − ·",
+        "n2 x",
+        "n3 output",
+        "n2 → n1 float32[T]",
+        "n1 → n3 float32[T]",
+    ]
+
+
+@pytest.mark.parametrize("what", [leaf("x", T), constant(2.0), constant([1.0, 2.0])])
+def test_graph_without_nodes(what):
+    assert len(re.findall("->", draw(what, legend=False).dot)) == 1
+    ET.fromstring(draw(what).svg)
+
+
+def test_nothing_to_draw():
+    ET.fromstring(draw([]).svg)
+
+
+def test_names_are_quoted():
+    x = leaf('<b>"x"\\n & é</b>', T)
+    assert "&lt;b&gt;" in draw(x + 1).svg
+
+
+def test_svg_is_whole_and_has_every_name(tmp_path):
+    path = tmp_path / "rnn.svg"
+    picture = draw(rnn(), path)
+    root = ET.fromstring(path.read_text(encoding="utf-8"))
+    texts = {element.text for element in root.iter() if element.text}
+    assert {"x", "h0", "U", "h[t-1]", "h[t]", "dot", "tanh", "rnn × T"} <= texts
+    assert picture._repr_svg_() == picture.svg
+    assert os.listdir(tmp_path) == ["rnn.svg"]
+
+
+def test_failed_writing_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "x.dot"
+    path.write_text("old")
+
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        draw(leaf("x"), path)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["x.dot"]
+
+
+def test_dot_file_needs_no_graphviz(tmp_path):
+    assert draw(leaf("x"), tmp_path / "x.dot").dot == (tmp_path / "x.dot").read_text()
+
+
+@pytest.mark.parametrize("name", ["x.jpg", "x"])
+def test_unknown_ending(tmp_path, name):
+    with pytest.raises(UsageError, match=re.escape(name)):
+        draw(leaf("x"), tmp_path / name)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("form", ["png", "pdf"])
+def test_bitmap_without_dot_says_what_to_do(tmp_path, monkeypatch, form):
+    monkeypatch.setattr(render.shutil, "which", lambda name: None)
+    with pytest.raises(TargetError, match=r"save as \.svg"):
+        draw(leaf("x"), tmp_path / f"x.{form}")
+    assert os.listdir(tmp_path) == []
+
+
+def test_missing_graphviz_names_the_extra(monkeypatch):
+    monkeypatch.setattr(render.shutil, "which", lambda name: None)
+    monkeypatch.setattr(render.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(TargetError, match=re.escape("symseq[examples]")):
+        _ = draw(leaf("x")).svg
+
+
+def test_two_thousand_nodes():
+    a = y = leaf("a", T)
+    for step in range(2000):
+        y = tanh(y) if step % 2 else y + a
+    ET.fromstring(draw(y).svg)
+
+
+def test_too_large_for_webassembly_is_an_error(monkeypatch):
+    monkeypatch.setattr(render.shutil, "which", lambda name: None)
+    with pytest.raises(TargetError, match="cannot lay out"):
+        render.render("digraph {", "svg")
+    assert b"<svg" in render.render("digraph { a -> b }", "svg")
