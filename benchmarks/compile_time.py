@@ -31,9 +31,9 @@ BATCH, WIDTH, VOCABULARY, CLASSES = 16, 128, 10_000, 2
 def seconds_for(steps: int) -> dict[str, float]:
     rng = np.random.default_rng(0)
     times = [perf_counter()]
-    words = T.tensor("int64", (steps, BATCH), "words")
-    mask = T.tensor("float32", (steps, BATCH), "mask")
-    labels = T.tensor("int64", (BATCH,), "labels")
+    words = T.lmatrix("words", shape=(steps, BATCH))
+    mask = T.fmatrix("mask", shape=(steps, BATCH))
+    labels = T.lvector("labels", shape=(BATCH,))
     embedding = Embedding(VOCABULARY, WIDTH, rng=rng)
     lstm = Recurrent(LSTM(WIDTH, WIDTH, rng=rng))
     output = Dense(WIDTH, CLASSES, rng=rng)

@@ -27,11 +27,11 @@ def compile_layer(sizes: Sizes) -> tuple[Callable[..., Sequence[Array]], float]:
     """The same cost and gradients by symseq, and the seconds that compiling took."""
     steps, batch = ss.dims("T B")
     D, H = ss.dims(D=sizes.D, H=sizes.H)
-    x = T.tensor("float32", (steps, batch, D), "x")
-    W = T.tensor("float32", (D, 4 * H), "W")
-    U = T.tensor("float32", (H, 4 * H), "U")
-    b = T.tensor("float32", (4 * H,), "b")
-    G = T.tensor("float32", (steps, batch, H), "G")
+    x = T.ftensor3("x", shape=(steps, batch, D))
+    W = T.fmatrix("W", shape=(D, 4 * H))
+    U = T.fmatrix("U", shape=(H, 4 * H))
+    b = T.fvector("b", shape=(4 * H,))
+    G = T.ftensor3("G", shape=(steps, batch, H))
     size = sizes.H
 
     def step(x_t: Any, h: Any, c: Any) -> list[Any]:

@@ -2,6 +2,6 @@ import symseq as ss
 import symseq.tensor as T
 
 Time, Batch = ss.dims("Time Batch")
-scores = T.tensor("float32", (Time, Batch), name="scores")
-mask = T.tensor("float32", (Batch, Time), name="mask")
+scores = T.matrix("scores", shape=(Time, Batch))
+mask = T.matrix("mask", shape=(Batch, Time))
 masked = scores + mask  # wrong
