@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symseq.errors import UsageError
-from symseq.graph import Apply, SharedVariable, Variable
+from symseq.graph import SharedVariable, Variable
 from symseq.ops.cast import cast
 from symseq.ops.convert import as_tensor
 from symseq.ops.indexing import getitem
@@ -15,6 +15,7 @@ from symseq.ops.math import add
 from symseq.scan.closure import close, refuse_captured
 from symseq.scan.op import Body, Scan
 from symseq.scan.returns import Returned, sort_returned
+from symseq.scan.segments import in_segments
 from symseq.scan.sequences import (
     backward_steps,
     count_steps,
@@ -26,30 +27,25 @@ from symseq.scan.settle import settle_types
 from symseq.scan.states import State, read_outputs_info, shared_state
 from symseq.scan.steps import stepping
 from symseq.scan.updates import OrderedUpdates
-from symseq.span import origin
 from symseq.traverse import leaves, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A built loop: its node, and per output of the step where it is found there."""
+    """A built loop: its results, and per output of the step where it is among them."""
 
-    node: Apply
-    places: tuple[int, ...]  # positions among the node's outputs, in the step's order
+    op: Scan
+    results: Sequence[Variable]  # as the outputs of the op
+    places: tuple[int, ...]
     shared: tuple[SharedVariable, ...]
-
-    @property
-    def op(self) -> Scan:
-        assert isinstance(self.node.op, Scan)
-        return self.node.op
 
     def output(self, k: int) -> Variable:
         """Output k of all steps done: a history past its initial rows, or a stack."""
         place = self.places[k]
-        whole = self.node.outputs[place]
+        whole = self.results[place]
         if place < len(self.op.states):
             whole = getitem(whole, slice(self.op.states[place].depth, None))
-        done = self.op.steps_done(self.node.outputs)
+        done = self.op.steps_done(self.results)
         view = whole if done is None else getitem(whole, slice(None, done))
         view.name = self.op.body.outputs[place].name
         return view
@@ -59,15 +55,15 @@ class Loop:
         place = self.places[k]
         if place >= len(self.op.states):
             return getitem(self.output(k), -1)
-        done = self.op.steps_done(self.node.outputs)
+        done = self.op.steps_done(self.results)
         depth = self.op.states[place].depth
         at = -1 if done is None else add(done, depth - 1)
-        return getitem(self.node.outputs[place], at)
+        return getitem(self.results[place], at)
 
     @property
     def updates(self) -> OrderedUpdates:
         first = len(self.op.states) - len(self.shared)
-        finals = [getitem(h, 0) for h in self.node.outputs[first : len(self.op.states)]]
+        finals = [getitem(h, 0) for h in self.results[first : len(self.op.states)]]
         return OrderedUpdates(zip(self.shared, finals, strict=True))
 
 
@@ -220,7 +216,8 @@ class Draft:
         order = {k: place for place, k in enumerate(carried)}
         order |= {k: len(states) + place for place, k in enumerate(mapped)}
         places = tuple(order[k] for k in range(len(infos)))
-        return Loop(op.make_node(inputs, origin()), places, tuple(shared))
+        made = op.make(*inputs) if checkpoint_every is None else in_segments(op, inputs)
+        return Loop(op, made, places, tuple(shared))
 
     def _infos(self) -> list[State | None]:
         """One entry per output; without outputs_info no output is a state."""

@@ -45,7 +45,8 @@ def vjp_scan(
         return (None,) * len(inputs)
     step = back_step(op, given, differentiate)
     placeholders = [*step.carried, *step.direct.values()]
-    residuals = choose(op, step.results, placeholders)
+    recompute = op.checkpoint_every is not None
+    residuals = choose(op, step.results, placeholders, recompute=recompute)
     return BackLoop(op, inputs, outputs, given, step, residuals).cotangents()
 
 

@@ -33,17 +33,26 @@ class Residuals:
 
 
 def choose(
-    op: Roles, backward: Sequence[Variable], cotangents: Iterable[Variable]
+    op: Roles,
+    backward: Sequence[Variable],
+    cotangents: Iterable[Variable],
+    *,
+    recompute: bool = False,
 ) -> Residuals:
-    """Cut the backward step free of the forward step's computed values."""
+    """Cut the backward step free of the forward step's computed values.
+
+    With ``recompute`` nothing is saved but the states: all else is computed again.
+    """
     native = [v for node in op.body.nodes for v in node.outputs]
     loops = _forward_loops(native, op, backward, cotangents)
     cut = {id(v) for v in [*native, *loops]}
     nodes = sort_nodes(backward, stop=[*native, *loops, *op.body.inputs])
     read = [*backward, *(v for node in nodes for v in node.inputs)]
     needed = dict.fromkeys(v for v in read if id(v) in cut)
-    saved = _saved(op, [v for v in needed if v not in loops])
-    saved += [v for v in needed if v in loops]
+    saved = []
+    if not recompute:
+        saved = _saved(op, [v for v in needed if v not in loops])
+        saved += [v for v in needed if v in loops]
     first = {v: k for k, v in enumerate(op.body_states) if v.owner is not None}
     own = {v: Variable(v.type, name=v.name) for v in first}
     new = {v: Variable(v.type, name=v.name) for v in saved if v not in own}

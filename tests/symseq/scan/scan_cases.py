@@ -520,3 +520,29 @@ def unchanged(x: Any, h: Any) -> list[Variable]:
 )  # fmt: skip
 def checkpointed(x: Any, h: Any, w: Any) -> list[Variable]:
     return [scan(lambda x, h, w: tanh(x + dot(h, w)), x, h, w, checkpoint_every=3)[0]]
+
+
+for T, K in ((0, 3), (1, 3), (3, 3), (6, 2), (5, 9)):
+
+    @loop(
+        f"checkpoint_every={K}, T={T}, two taps, mapped",
+        (T, 3), (2, 3), (3,),
+        python=lambda x, h, a: _two_python(x, h, a),
+    )  # fmt: skip
+    def checkpointed_taps(x: Any, h: Any, a: Any, K: int = K) -> list[Variable]:
+        def step(x: Any, h2: Any, h1: Any) -> Any:
+            new = tanh(x + a * h2) + h1
+            return [new, tanh(new) * a]
+
+        info = [{"initial": h, "taps": [-2, -1]}, None]
+        return scan(step, x, info, checkpoint_every=K)[0]
+
+
+def _two_python(x: Any, h: Any, a: Any) -> Arrays:
+    h, mapped = list(h), []
+    for row in x:
+        h.append(np.tanh(row + a * h[-2]) + h[-1])
+        mapped.append(np.tanh(h[-1]) * a)
+    if not mapped:
+        return [np.zeros((0, 3)), np.zeros((0, 3))]
+    return [np.stack(h[2:]), np.stack(mapped)]
