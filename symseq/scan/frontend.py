@@ -145,7 +145,7 @@ def build_loop(
     outer = [view for group in views for view in group]
     rows = [_row_of(view) for view in outer]
     taps = [tap for state in infos if state is not None for tap in state.taps]
-    with stepping() as step:
+    with stepping([*rows, *taps]) as step:
         returned = sort_returned(fn(*rows, *taps, *given))
     draft = Draft(count, outer, rows, step, infos, given, returned)
     options = (name or "scan", truncate, checkpoint_every)

@@ -1,0 +1,116 @@
+"""ifelse: values, laziness, gradients, batches, inside loops."""
+
+import numpy as np
+import pytest
+
+import symseq.ops.methods  # noqa: F401
+from symseq.compiler.autodiff.reverse import differentiate
+from symseq.compiler.reference import evaluate
+from symseq.errors import DTypeError, ShapeError, UsageError
+from symseq.ops.convert import constant
+from symseq.ops.custom import CustomOp
+from symseq.ops.math import tanh
+from symseq.ops.vectorize import batch_graph
+from symseq.scan.control import IfElse, ifelse
+from symseq.scan.frontend import scan
+from symseq.traverse import sort_nodes
+from symseq.types import TensorType
+
+VECTOR = TensorType("float64", (None,))
+SCALAR = TensorType("float64")
+
+
+@pytest.mark.parametrize("flag", [-1.0, 1.0])
+def test_value_and_gradients(flag):
+    c, x, y = SCALAR("c"), VECTOR("x"), VECTOR("y")
+    z = ifelse(c > 0, tanh(x) * y, x * 3)
+    values = [np.array(flag), np.array([0.3, 0.5]), np.array([2.0, -1.0])]
+    _, a, b = values
+    (got,) = evaluate([z], [c, x, y], values)
+    np.testing.assert_allclose(got, np.tanh(a) * b if flag > 0 else 3 * a)
+    one = constant(1.0, "float64")
+    gx, gy = differentiate([z.sum()], [one], [x, y])
+    slope = 1 - np.tanh(a) ** 2
+    got = evaluate([gx, gy], [c, x, y], values)
+    np.testing.assert_allclose(got[0], slope * b if flag > 0 else [3, 3])
+    np.testing.assert_allclose(got[1], np.tanh(a) if flag > 0 else [0, 0])
+    (second,) = differentiate([gx.sum()], [one], [x])
+    (got,) = evaluate([second], [c, x, y], values)
+    np.testing.assert_allclose(got, -2 * np.tanh(a) * slope * b * (flag > 0))
+
+
+def test_only_the_chosen_branch_runs():
+    runs = []
+
+    def noted(x):
+        runs.append(x)
+        return x
+
+    c, x = SCALAR("c"), VECTOR("x")
+    z = ifelse(c > 0, CustomOp("noted", noted)(x), x * 2)
+    for flag, count in ((-1.0, 0), (1.0, 1)):
+        evaluate([z], [c, x], [np.array(flag), np.array([3.0])])
+        assert len(runs) == count
+
+
+def test_lists_numbers_and_integer_conditions():
+    n, x = TensorType("int64")("n"), VECTOR("x")
+    a, b = ifelse(n, [x, 0.0], [x + 1, x.sum()])
+    for value, wanted in ((2, [3, 0]), (0, [4, 3])):
+        got = evaluate([a[0], b], [n, x], [np.array(value), np.array([3.0])])
+        np.testing.assert_allclose(got, wanted)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_batch(many):
+    c, x, y = SCALAR("c"), VECTOR("x"), VECTOR("y")
+    z = ifelse(c > 0, tanh(x) * y, x * 3)
+    wide = TensorType("float64", (None, None))("xs")
+    flags = VECTOR("cs")
+    rng = np.random.default_rng(0)
+    xs, ys = rng.normal(size=(3, 2)), rng.normal(size=2)
+    cs = np.array([1.0, -1.0, 0.5]) if many else np.array(1.0)
+    mapping = {x: wide, c: flags} if many else {x: wide}
+    (made,) = batch_graph([z], mapping)
+    (got,) = evaluate([made], [mapping.get(c, c), wide, y], [cs, xs, ys])
+    each = np.broadcast_to(cs > 0, 3)[:, None]
+    np.testing.assert_allclose(got, np.where(each, np.tanh(xs) * ys, xs * 3))
+
+
+def test_inside_a_loop_only_what_changes_is_in_a_branch():
+    x, w = VECTOR("x"), SCALAR("w")
+    out, _ = scan(
+        lambda x, h: ifelse(x > 0, h * tanh(w) + x, h), x, constant(1.0, "float64")
+    )
+    loop = out.owner.inputs[0].owner
+    (branch,) = [
+        n for n in sort_nodes(loop.op.body.outputs) if isinstance(n.op, IfElse)
+    ]
+    assert "tanh" not in [n.op.name for n in branch.op.then.nodes]
+    assert "tanh" in [n.op.name for n in sort_nodes(loop.inputs)]
+    values = [np.array([0.5, -1.0, 2.0]), np.array(0.7)]
+    h, wanted = 1.0, []
+    for row in values[0]:
+        h = h * np.tanh(0.7) + row if row > 0 else h
+        wanted.append(h)
+    np.testing.assert_allclose(evaluate([out], [x, w], values)[0], wanted)
+    gx, gw = differentiate([out[-1]], [constant(1.0, "float64")], [x, w])
+    ends = []
+    for sign in (1, -1):
+        moved = [values[0], values[1] + sign * 1e-6]
+        ends.append(evaluate([out], [x, w], moved)[0][-1])
+    got = evaluate([gx, gw], [x, w], values)
+    np.testing.assert_allclose(got[0], [np.tanh(0.7), 0, 1])
+    np.testing.assert_allclose(got[1], (ends[0] - ends[1]) / 2e-6, rtol=1e-6)
+
+
+def test_wrong_branches():
+    c, x = SCALAR("c"), VECTOR("x")
+    with pytest.raises(DTypeError, match="one dtype"):
+        ifelse(c > 0, x, x.astype("float32"))
+    with pytest.raises(ShapeError, match="one rank"):
+        ifelse(c > 0, x, x.sum())
+    with pytest.raises(UsageError, match="as many"):
+        ifelse(c > 0, [x, x], [x])
+    with pytest.raises(ShapeError, match="scalar condition"):
+        ifelse(x > 0, x, x)
