@@ -10,6 +10,7 @@ import graphviz  # type: ignore[import-untyped]
 from symseq.draw import style
 from symseq.draw.labels import (
     COMMUTATIVE,
+    base_name,
     inline,
     is_padding,
     op_label,
@@ -23,6 +24,7 @@ from symseq.printing.formula import Term, length_term
 from symseq.printing.inside import Inside, Port, insides
 from symseq.printing.pprint import (
     STEPS,
+    Names,
     constant_term,
     known_lengths,
     named_views,
@@ -47,8 +49,9 @@ class Sheet:
     kinds: set[str] = field(default_factory=set)
     nodes: int = 0
     frames: int = 0
-    # The drawn node of a variable, by the variable's id.
+    # By a variable's id: its drawn node, a loop's name for it, its text in place.
     places: dict[int, str] = field(default_factory=dict)
+    called: dict[int, str] = field(default_factory=dict)
     texts: dict[int, Term] = field(default_factory=dict)
     outer: graphviz.Digraph = field(default_factory=graphviz.Digraph)
 
@@ -83,11 +86,11 @@ class Drawer:
             bodies = insides(node)
             if bodies:
                 self.frames(node, bodies, views)
-            elif is_padding(node):
+            elif is_padding(node) or inline(node.outputs[0]) is not None:
                 continue
             elif skips_initial(node, self.histories.get(id(node.inputs[0]), -1)):
-                place = self.sheet.places[id(node.inputs[0])]
-                self.sheet.places[id(node.outputs[0])] = place
+                for table in (self.sheet.places, self.sheet.called):
+                    table[id(node.outputs[0])] = table[id(node.inputs[0])]
             else:
                 self.op(node)
 
@@ -150,7 +153,8 @@ class Drawer:
             title = body.title if len(bodies) == 1 else f"{body.title}: body {number}"
             self.sheet.frames += 1
             frame = graphviz.Digraph(name=f"cluster{self.sheet.frames}")
-            names = [wanted_name(result, views) for result in body.results]
+            fresh = Names().fresh
+            names = [fresh(wanted_name(result, views)) for result in body.results]
             inner = Drawer(self.sheet, frame, self.depth + 1)
             inner.label(title + self.trips(body), tooltip(node))
             tops = [(port, self.port(port, inner, names)) for port in body.ports]
@@ -209,7 +213,7 @@ class Drawer:
             self.sheet.texts[id(port.inner)] = text
             return ""
         outer = source(port.outer)
-        base, step = outer.name or "row", inner.step
+        base, step = base_name(outer, self.sheet.called), inner.step
         kind, label = {
             "sequence": ("sequence", f"{base}[{step}]"),
             "state": (
@@ -235,6 +239,7 @@ class Drawer:
             self.edge(result.inner, bottom)
             if result.outer is not None:
                 self.sheet.places[id(result.outer)] = bottom
+                self.sheet.called[id(result.outer)] = name
             made.append(bottom)
         return made
 

@@ -40,10 +40,26 @@ def inline(variable: Variable) -> Term | None:
     variable = source(variable)
     if isinstance(variable, Constant) and variable.ndim == 0 and not variable.name:
         return constant_term(variable)
+    node = variable.owner
+    if node is not None and node.op.name.startswith("cast_"):
+        return inline(node.inputs[0])
     held = variable.held
     if variable.owner is not None and isinstance(held, (int, Dim)):
         return length_term(held)
     return None
+
+
+def base_name(variable: Variable, called: dict[int, str]) -> str:
+    """A sequence's own name, or the view of a named variable that it is."""
+    views: list[str] = []
+    variable = source(variable)
+    while id(variable) not in called and not variable.name:
+        node = variable.owner
+        if node is None or not isinstance(node.op, Subtensor) or len(node.inputs) > 1:
+            return "row"
+        views.insert(0, term_of(node, [Term("")]).text)
+        variable = source(node.inputs[0])
+    return called.get(id(variable), variable.name or "row") + "".join(views)
 
 
 def op_style(node: Apply) -> str:
@@ -52,7 +68,7 @@ def op_style(node: Apply) -> str:
         return "view"
     if isinstance(node.op, (Subtensor, Reshape)) or node.op.name == "fill":
         return "view"
-    if node.op.name in ("bits", "fold_in") or "random" in type(node.op).__module__:
+    if type(node.op).__module__.startswith("symseq.random"):
         return "random"
     return "op"
 

@@ -57,3 +57,10 @@ def draw(
     if to is not None:
         picture.save(to)
     return picture
+
+
+def pydotprint(
+    fct: object, outfile: str | os.PathLike[str] = "graph.svg", **ignored: object
+) -> Picture:
+    """Theano's name for `draw`; its settings of looks are accepted and ignored."""
+    return draw(fct, outfile)

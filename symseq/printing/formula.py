@@ -11,7 +11,7 @@ from symseq.lengths import Dim
 from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.elementwise import Elementwise
 from symseq.ops.reshape import Reshape
-from symseq.ops.subtensor import INPUT, Range, Subtensor
+from symseq.ops.subtensor import INPUT, IncSubtensor, Key, Range, Subtensor
 
 # How tightly each operator binds, as in Python.
 BINDING = {
@@ -44,7 +44,10 @@ def term_of(node: Apply, args: Sequence[Term]) -> Term:
     if isinstance(op, DimShuffle):
         return _view(op, node.inputs[0].ndim, args[0])
     if isinstance(op, Subtensor):
-        return Term(f"{args[0].within(ATOM)}[{_key(op, args[1:])}]")
+        return Term(f"{args[0].within(ATOM)}[{_key(op.key, args[1:])}]")
+    if isinstance(op, IncSubtensor):
+        place = f"{args[0].within(ATOM)}[{_key(op.key, args[2:])}]"
+        return call("set" if op.replace else "inc", [place, args[1].text])
     if isinstance(op, Reshape):
         return Term(f"{args[0].within(ATOM)}.{call('reshape', texts(args[1:])).text}")
     return call(op.name, [*texts(args), *_parameters(op, node.inputs)])
@@ -97,7 +100,7 @@ def _view(op: DimShuffle, ndim: int, x: Term) -> Term:
     return Term(f"{x.within(ATOM)}.dimshuffle({order})")
 
 
-def _key(op: Subtensor, args: Sequence[Term]) -> str:
+def _key(key: Key, args: Sequence[Term]) -> str:
     values = iter(args)
 
     def bound(entry: object) -> str:
@@ -111,7 +114,7 @@ def _key(op: Subtensor, args: Sequence[Term]) -> str:
         start, stop, step = (bound(one) for one in entry.bounds)
         return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
 
-    return ", ".join(entry_text(entry) for entry in op.key)
+    return ", ".join(entry_text(entry) for entry in key)
 
 
 def _parameters(op: Op, inputs: Sequence[Variable]) -> Iterator[str]:
@@ -120,7 +123,7 @@ def _parameters(op: Op, inputs: Sequence[Variable]) -> Iterator[str]:
         return
     for parameter in fields(op):
         value = getattr(op, parameter.name)
-        if not parameter.compare or parameter.name == "name":
+        if not parameter.compare or parameter.name in ("name", "ndim"):
             continue
         if value == parameter.default or value is None:
             continue

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 
 from symseq.graph import Apply, Constant, Variable
 from symseq.ops.subtensor import Range, Subtensor
-from symseq.printing.formula import ATOM, UNARY, Term, call, length_term, term_of
+from symseq.printing.formula import (
+    ATOM,
+    BINDING,
+    UNARY,
+    Term,
+    call,
+    length_term,
+    term_of,
+)
 from symseq.printing.inside import Inside, Port, Result, insides, variables_of
 from symseq.scan.op import Scan
 from symseq.traverse import sort_nodes
@@ -158,9 +166,8 @@ class Scope:
         inner.write(body.outputs, body.inputs)
         inner.finish(body.results, [f"{name}[{step}]" for name in results])
         head = f"{', '.join(n for n in results if n) or body.title} = "
-        into = f"  ({'; '.join(roles)})" if roles else ""
-        trips = self.term(body.trips).within(2)
-        self.lines.append(f"{head}for {step} < {trips}:{into}")
+        trips = self.term(body.trips).within(BINDING["|"])
+        self.lines += heading(f"{head}for {step} < {trips}:", roles)
         self.lines += ["      " + line for line in inner.lines]
         self.outputs(node, node.op)
 
@@ -195,7 +202,8 @@ class Scope:
             name = f"{results[port.state]}[{step}{port.tap}]"
             inner.terms[id(port.inner)] = Term(name)
             return f"state {name} from {outer.text}"
-        if outer.binding < ATOM or (port.role == "constant" and "(" in outer.text):
+        computed = "(" in outer.text and not outer.text.startswith("history(")
+        if outer.binding < ATOM or computed:
             outer = self.bind(port.outer)
         if port.role == "constant":
             inner.terms[id(port.inner)] = outer
@@ -240,6 +248,16 @@ def named_views(nodes: Sequence[Apply]) -> dict[int, str]:
         for node in reversed(nodes)
         if isinstance(node.op, Subtensor) and node.outputs[0].name
     }
+
+
+def heading(start: str, roles: Sequence[str]) -> list[str]:
+    """What goes into a loop: beside its heading, or below it where that gets long."""
+    line = f"{start}  ({'; '.join(roles)})" if roles else start
+    if len(line) <= LONGEST + 28:
+        return [line]
+    ends = [";"] * (len(roles) - 1) + [")"]
+    rows = [role + end for role, end in zip(roles, ends, strict=True)]
+    return [start, f"        ({rows[0]}", *(f"         {row}" for row in rows[1:])]
 
 
 def wanted_name(result: Result, views: dict[int, str]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 import symseq
 from symseq.draw import render
-from symseq.draw.picture import draw
+from symseq.draw.picture import draw, pydotprint
 from symseq.errors import TargetError, UsageError
 from symseq.graph import SharedVariable, Variable
 from symseq.lengths import dims
@@ -173,3 +173,18 @@ def test_too_large_for_webassembly_is_an_error(monkeypatch):
     with pytest.raises(TargetError, match="cannot lay out"):
         render.render("digraph {", "svg")
     assert b"<svg" in render.render("digraph { a -> b }", "svg")
+
+
+def test_theano_name(tmp_path):
+    pydotprint(leaf("x") + 1, outfile=tmp_path / "x.svg", var_with_name_simple=True)
+    assert "x" in (tmp_path / "x.svg").read_text(encoding="utf-8")
+
+
+def test_gradient_style_graph_has_no_loose_nodes():
+    x = leaf("x", T)
+    y = x * constant(1, "int8").astype("float32")
+    assert len(structure(draw(y, legend=False).dot)) == 5
+    names = structure(draw([rnn()[0], rnn()[-1]], legend=False).dot)
+    drawn = {line.split(" ")[0] for line in names if "→" not in line}
+    ends = {end for line in names if "→" in line for end in line.split(" ")[:3:2]}
+    assert drawn == ends
