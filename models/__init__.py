@@ -5,3 +5,31 @@ if __name__ != "symseq.models":
         f"this folder is the package symseq.models; it was imported as {__name__!r}. "
         "Write `import symseq.models`, and keep the project's root off sys.path."
     )
+
+from . import checkpoints, data, init, losses, metrics, optimizers, pooling, train
+from .cells import LSTM, Cell, LSTMState
+from .layers import Dense, Dropout, Embedding
+from .module import Module, parameter
+from .naive_bayes import NaiveBayes
+from .recurrent import Recurrent
+
+__all__ = [
+    "LSTM",
+    "Cell",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "LSTMState",
+    "Module",
+    "NaiveBayes",
+    "Recurrent",
+    "checkpoints",
+    "data",
+    "init",
+    "losses",
+    "metrics",
+    "optimizers",
+    "parameter",
+    "pooling",
+    "train",
+]

@@ -6,6 +6,7 @@ import numpy as np
 
 from symseq.graph import Variable
 from symseq.ops.compare import neq
+from symseq.ops.reduce import mean
 from symseq.types import Array
 
 
@@ -14,7 +15,8 @@ def error_rate(logits: Variable, labels: Variable) -> Variable:
 
     Shapes: logits: float[B, K], labels: int[B], returns a float scalar.
     """
-    return neq(logits.argmax(axis=-1), labels).mean()
+    predicted: Variable = logits.argmax(axis=-1)
+    return mean(neq(predicted, labels))
 
 
 def accuracy(predicted: Array, labels: Array) -> float:

@@ -11,8 +11,9 @@ def mean_pool(h: Variable, mask: Variable) -> Variable:
 
     Shapes: h: float[T, B, H], mask: float[T, B], returns float[B, H].
     """
-    real = maximum(mask.sum(axis=0), 1)
-    return (h * mask[:, :, None]).sum(axis=0) / real[:, None]
+    count: Variable = maximum(mask.sum(axis=0), 1)
+    total: Variable = (h * mask[:, :, None]).sum(axis=0)
+    return total / count[:, None]
 
 
 def last_pool(h: Variable) -> Variable:
@@ -20,4 +21,5 @@ def last_pool(h: Variable) -> Variable:
 
     Shapes: h: float[T, B, H], returns float[B, H].
     """
-    return h[-1]  # type: ignore[no-any-return]
+    last: Variable = h[-1]
+    return last

@@ -1,0 +1,84 @@
+"""Layers without time: embedding, dense, dropout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from symseq.errors import UsageError
+from symseq.graph import Variable
+from symseq.lengths import Dim
+from symseq.ops.products import dot
+
+from . import init
+from .module import Module, parameter
+
+if TYPE_CHECKING:
+    from symseq.random.streams import RandomStreams
+
+
+class Embedding(Module):
+    """y = W[x]: a learned vector for each number.
+
+    Shapes: x: int[...], W: float[V, D], y: float[..., D].
+    """
+
+    def __init__(
+        self,
+        vocabulary: int | Dim,
+        width: int | Dim,
+        *,
+        rng: np.random.Generator,
+        initial: init.Initializer = init.TUTORIAL_WEIGHT,
+        name: str = "embedding",
+    ) -> None:
+        self.W = parameter(initial, vocabulary, width, rng=rng, name=f"{name}.W")
+
+    def __call__(self, x: Variable) -> Variable:
+        rows: Variable = self.W[x]
+        return rows
+
+
+class Dense(Module):
+    """y = x W + b.
+
+    Shapes: x: float[..., D], W: float[D, K], b: float[K], y: float[..., K].
+    """
+
+    def __init__(
+        self,
+        width: int | Dim,
+        outputs: int | Dim,
+        *,
+        rng: np.random.Generator,
+        initial: init.Initializer = init.TUTORIAL_WEIGHT,
+        name: str = "dense",
+    ) -> None:
+        self.W = parameter(initial, width, outputs, rng=rng, name=f"{name}.W")
+        self.b = parameter(init.zeros, outputs, rng=rng, name=f"{name}.b")
+
+    def __call__(self, x: Variable) -> Variable:
+        product: Variable = dot(x, self.W)
+        return product + self.b
+
+
+class Dropout(Module):
+    """y = x m / (1 - rate), m ~ Bernoulli(1 - rate), in training; else y = x.
+
+    Shapes: x: float[...], y: float[...].
+    Reference: Srivastava et al. 2014, section 4, scaled in training instead of testing.
+    """
+
+    def __init__(self, rate: float = 0.5) -> None:
+        if not 0 <= rate < 1:
+            raise UsageError(f"dropout keeps something: 0 <= rate < 1; got {rate}")
+        self.rate = rate
+
+    def __call__(self, x: Variable, streams: RandomStreams | None = None) -> Variable:
+        """Drop where `streams` is given: to train is to pass it."""
+        if streams is None or self.rate == 0:
+            return x
+        keep = 1 - self.rate
+        kept: Variable = streams.binomial(size=x.shape, n=1, p=keep, dtype=x.dtype)
+        return x * kept / keep

@@ -1,0 +1,229 @@
+"""The training loop: progress, validation, best epoch, checkpoints, exact resume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from symseq.errors import CheckpointError, UsageError
+from symseq.graph import SharedVariable, Variable
+from symseq.span import here
+from symseq.traverse import shared_variables
+from symseq.types import Array
+
+from . import checkpoints
+from .data.batches import Batches
+from .module import Module
+from .optimizers import Updates
+
+# A compiled step: (x, mask, labels) → the batch's loss; it updates what it trains.
+Step = Callable[..., Any]
+
+
+@dataclass
+class History:
+    """One entry per finished epoch: mean loss, validation score, seconds."""
+
+    losses: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def epochs(self) -> int:
+        return len(self.losses)
+
+    @property
+    def best(self) -> int:
+        """The epoch (from 0) of the highest score, the first of equals; -1 for none."""
+        return int(np.nanargmax(self.scores)) if np.isfinite(self.scores).any() else -1
+
+
+def training_state(
+    model: Module, cost: Variable, updates: Updates
+) -> dict[str, SharedVariable]:
+    """Everything that a training step changes, by name: what a resume needs.
+
+    That is the parameters, what the optimizer remembers, and the random streams (the
+    shared variables with a default update) that `cost` and `updates` read.
+    """
+    state = {f"model.{path}": v for path, v in model.parameters().items()}
+    seen = {id(variable) for variable in state.values()}
+    for variable in [*updates, *shared_variables([cost, *updates.values()])]:
+        kind = "optimizer" if variable in updates else "random"
+        changes = kind == "optimizer" or variable.default_update is not None
+        if changes and id(variable) not in seen:
+            seen.add(id(variable))
+            state[f"{kind}.{len(state)}.{variable.name or 'unnamed'}"] = variable
+    return state
+
+
+def fit(
+    step: Step,
+    batches: Batches,
+    *,
+    model: Module,
+    state: Mapping[str, SharedVariable],
+    validate: Callable[[], float],
+    epochs: int,
+    patience: int | None = None,
+    checkpoint: str | Path | None = None,
+    before_epoch: Callable[[int], None] | None = None,
+    console: Console | None = None,
+) -> History:
+    """Train until `epochs` epochs are done, and leave `model` as it was at the best.
+
+    After each epoch `validate()` gives a score, higher is better; training stops when
+    `patience` epochs have brought no better one, or at Ctrl-C. With `checkpoint` the
+    whole `state` (of `training_state`) is saved there after each epoch, and where the
+    file exists training goes on from it: losses and parameters are bit for bit those
+    of a run without the break. ``before_epoch(k)`` may set a learning rate; as with the
+    order of the data, what it does should depend on k alone.
+
+    Raises: CheckpointError where the file is damaged or from another training.
+    """
+    if epochs < 0 or (patience is not None and patience < 1):
+        raise UsageError(
+            f"epochs are at least 0 and patience at least 1; got {epochs}, {patience}"
+        )
+    console = console or Console(stderr=True)
+    run = _Run(model, state, batches, None if checkpoint is None else Path(checkpoint))
+    run.resume()
+    try:
+        while run.history.epochs < epochs and not run.is_stale(patience):
+            epoch = run.history.epochs
+            if before_epoch is not None:
+                before_epoch(epoch)
+            start = perf_counter()
+            loss = _train_epoch(step, batches, epoch, epochs, console)
+            run.record(loss, float(validate()), perf_counter() - start)
+            console.print(run.line(epochs), highlight=False)
+    except KeyboardInterrupt:
+        console.print("stopped; the best epoch so far is kept")
+    run.keep_best()
+    return run.history
+
+
+def predict(
+    classify: Callable[[Array, Array], Any], batches: Batches
+) -> tuple[Array, Array]:
+    """Every prediction beside its label, over one epoch of `batches`.
+
+    Shapes: classify: (int[T, B], float[T, B]) → int[B]; returns int64[N], int64[N].
+    """
+    pairs = [
+        (classify(batch.x, batch.mask), batch.labels) for batch in batches.epoch(0)
+    ]
+    none = np.zeros(0, "int64")
+    predicted = np.concatenate([none, *(np.asarray(p, "int64") for p, _ in pairs)])
+    return predicted, np.concatenate([none, *(labels for _, labels in pairs)])
+
+
+def _train_epoch(
+    step: Step, batches: Batches, epoch: int, epochs: int, console: Console
+) -> float:
+    total, rows = 0.0, 0
+    with _bar(epoch, epochs, console) as progress:
+        task = progress.add_task("", total=len(batches), loss=float("nan"))
+        for batch in batches.epoch(epoch):
+            count = len(batch.labels)
+            total += float(step(batch.x, batch.mask, batch.labels)) * count
+            rows += count
+            progress.update(task, advance=1, loss=total / max(rows, 1))
+    return total / max(rows, 1)
+
+
+def _bar(epoch: int, epochs: int, console: Console) -> Progress:
+    """A bar over the batches of an epoch, where the console is a terminal."""
+    return Progress(
+        TextColumn(f"epoch {epoch + 1}/{epochs}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.4f}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+@dataclass
+class _Run:
+    """One training under way: its state, its history, its best parameters."""
+
+    model: Module
+    state: Mapping[str, SharedVariable]
+    batches: Batches
+    path: Path | None
+    history: History = field(default_factory=History)
+    best: dict[str, Array] = field(default_factory=dict)
+
+    def record(self, loss: float, score: float, seconds: float) -> None:
+        self.history.losses.append(loss)
+        self.history.scores.append(score)
+        self.history.seconds.append(seconds)
+        if self.history.best in (-1, self.history.epochs - 1):
+            self.best = self._parameters()
+        if self.path is not None:
+            arrays = {name: v.storage for name, v in self.state.items()}
+            kept = {f"best.{name}": array for name, array in self.best.items()}
+            notes = {"history": asdict(self.history), "data": self._data()}
+            checkpoints.write(self.path, {**arrays, **kept}, **notes)
+
+    def resume(self) -> None:
+        self.best = self._parameters()
+        if self.path is None or not self.path.exists():
+            return
+        arrays, notes = checkpoints.read(self.path)
+        if "history" not in notes or notes.get("data") != self._data():
+            raise CheckpointError(
+                f"training resumes with the same data; {self.path} was saved with "
+                f"{notes.get('data')}, not {self._data()}",
+                hint="use the same data, batch size and seed, or another checkpoint",
+            ).at(here())
+        kept = {k: a for k, a in arrays.items() if k.startswith("best.")}
+        rest = {k: a for k, a in arrays.items() if k not in kept}
+        checkpoints.restore(self.state, rest, self.path)
+        self.best = {name.removeprefix("best."): array for name, array in kept.items()}
+        self.history = History(**notes["history"])
+
+    def is_stale(self, patience: int | None) -> bool:
+        waited = self.history.epochs - 1 - self.history.best
+        return patience is not None and waited >= patience
+
+    def keep_best(self) -> None:
+        for name, variable in self.model.parameters().items():
+            variable.set_value(self.best[name])
+
+    def line(self, epochs: int) -> str:
+        history = self.history
+        mark = " (best)" if history.best == history.epochs - 1 else ""
+        return (
+            f"epoch {history.epochs}/{epochs}  loss {history.losses[-1]:.4f}  "
+            f"valid {history.scores[-1]:.4f}{mark}  {history.seconds[-1]:.1f} s"
+        )
+
+    def _parameters(self) -> dict[str, Array]:
+        return {name: v.get_value() for name, v in self.model.parameters().items()}
+
+    def _data(self) -> dict[str, Any]:
+        batches = self.batches
+        return {
+            "sequences": len(batches.sequences),
+            "size": batches.size,
+            "seed": batches.seed,
+            "bucket": batches.bucket,
+            "longest": batches.longest,
+        }
