@@ -6,7 +6,7 @@ if __name__ != "symseq.models":
         "Write `import symseq.models`, and keep the project's root off sys.path."
     )
 
-from . import checkpoints, data, init, losses, metrics, optimizers, pooling, train
+from . import checkpoints, data, init, losses, metrics, pooling
 from .cells import LSTM, Cell, LSTMState
 from .layers import Dense, Dropout, Embedding
 from .module import Module, parameter
@@ -28,8 +28,6 @@ __all__ = [
     "init",
     "losses",
     "metrics",
-    "optimizers",
     "parameter",
     "pooling",
-    "train",
 ]
