@@ -25,11 +25,26 @@ from symseq.ops.softmax import (
 from symseq.types import is_integer
 
 __all__ = [
-    "binary_crossentropy", "categorical_crossentropy", "crossentropy_with_logits",
-    "elu", "hard_sigmoid", "leaky_relu", "log_softmax", "logsoftmax", "logsumexp", "relu",
-    "selu", "sigmoid", "sigmoid_binary_crossentropy", "softmax", "softplus", "softsign",
-    "swish", "tanh", "ultra_fast_sigmoid",
-]  # fmt: skip
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "crossentropy_with_logits",
+    "elu",
+    "hard_sigmoid",
+    "leaky_relu",
+    "log_softmax",
+    "logsoftmax",
+    "logsumexp",
+    "relu",
+    "selu",
+    "sigmoid",
+    "sigmoid_binary_crossentropy",
+    "softmax",
+    "softplus",
+    "softsign",
+    "swish",
+    "tanh",
+    "ultra_fast_sigmoid",
+]
 
 softplus = lifted(
     "softplus", "log(1 + exp(x)), without overflow.",

@@ -1,22 +1,24 @@
-"""Reductions over axes: sum and max; keepdims is a view of the reduced value."""
+"""Reductions over axes: sum, max, min, all, any; keepdims is a view of the result."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from symseq import lengths
 from symseq.errors import DTypeError, ShapeError
-from symseq.graph import Arg, Held, Op, Variable
+from symseq.graph import Arg, Held, Op, Variable, no_gradient
 from symseq.ops.cast import cast
 from symseq.ops.compare import eq
 from symseq.ops.convert import as_tensor
 from symseq.ops.dimshuffle import dimshuffle
 from symseq.ops.math import fill
 from symseq.ops.registry import Case, Cases, register
+from symseq.ops.reshape import product
+from symseq.ops.shape import length_of
 from symseq.types import Array, TensorType, is_float
 
 AxisLike = int | Sequence[int] | None
@@ -26,8 +28,10 @@ def _cases(name: str) -> Cases:
     def cases(rng: np.random.Generator) -> Iterator[Case]:
         cls = KINDS[name]
         for shape, axes in [((2, 3), (0, 1)), ((2, 3, 4), (1,)), ((3, 1), (0,))]:
-            yield Case(cls(axes), (rng.normal(size=shape),))
-        yield Case(cls((0,)), (rng.integers(0, 9, (3, 2)),))
+            x = rng.normal(size=shape)
+            yield Case(cls(axes), (x > 0 if issubclass(cls, Truth) else x,))
+        if not issubclass(cls, Truth):
+            yield Case(cls((0,)), (rng.integers(0, 9, (3, 2)),))
 
     return cases
 
@@ -37,6 +41,7 @@ class Reduction(Op):
     """y[kept] = the reduction of x over `axes` (sorted, not negative)."""
 
     axes: tuple[int, ...]
+    ufunc: ClassVar[str]  # the NumPy function whose `reduce` this is
 
     def infer(self, args: Sequence[Arg]) -> tuple[TensorType, ...]:
         (x,) = args
@@ -45,6 +50,13 @@ class Reduction(Op):
 
     def dtype(self, dtype: str) -> str:
         return dtype
+
+    def numpy(self, *inputs: Array) -> tuple[Array, ...]:
+        (x,) = inputs
+        function = getattr(np, self.ufunc).reduce
+        return (
+            np.asarray(function(x, axis=self.axes, dtype=self.dtype(x.dtype.name))),
+        )
 
     def batch(
         self, inputs: Sequence[Variable], batched: Sequence[bool]
@@ -65,13 +77,10 @@ class Sum(Reduction):
     """y = Σ x over `axes`; integers and bools are summed as int64."""
 
     name = "sum"
+    ufunc = "add"
 
     def dtype(self, dtype: str) -> str:
         return dtype if is_float(dtype) else "int64"
-
-    def numpy(self, *inputs: Array) -> tuple[Array, ...]:
-        (x,) = inputs
-        return (np.asarray(x.sum(axis=self.axes, dtype=self.dtype(x.dtype.name))),)
 
     def vjp(
         self,
@@ -99,8 +108,6 @@ class Sum(Reduction):
 class Extremum(Reduction):
     """The largest or smallest of x over `axes`; equals share the gradient evenly."""
 
-    function: ClassVar[Any]
-
     def infer(self, args: Sequence[Arg]) -> tuple[TensorType, ...]:
         (x,) = args
         for axis in self.axes:
@@ -109,9 +116,6 @@ class Extremum(Reduction):
                     f"{self.name} needs at least one element; axis {axis} has length 0"
                 )
         return super().infer(args)
-
-    def numpy(self, *inputs: Array) -> tuple[Array, ...]:
-        return (np.asarray(type(self).function(inputs[0], axis=self.axes)),)
 
     def vjp(
         self,
@@ -134,7 +138,7 @@ class Max(Extremum):
     """y = max x over `axes`; NaN where one is NaN."""
 
     name = "max"
-    function = np.max
+    ufunc = "maximum"
 
 
 @register("min", cases=_cases("min"))
@@ -143,10 +147,42 @@ class Min(Extremum):
     """y = min x over `axes`; NaN where one is NaN."""
 
     name = "min"
-    function = np.min
+    ufunc = "minimum"
 
 
-KINDS: dict[str, type[Reduction]] = {"sum": Sum, "max": Max, "min": Min}
+@dataclass(frozen=True)
+class Truth(Reduction):
+    """Reductions of bools, which have no gradient."""
+
+    def dtype(self, dtype: str) -> str:
+        if dtype != "bool":
+            raise DTypeError(f"{self.name} needs bools; got {dtype}")
+        return dtype
+
+    vjp = no_gradient
+
+
+@register("all", cases=_cases("all"))
+@dataclass(frozen=True)
+class All(Truth):
+    """y = whether all of x over `axes` are true."""
+
+    name = "all"
+    ufunc = "logical_and"
+
+
+@register("any", cases=_cases("any"))
+@dataclass(frozen=True)
+class Any(Truth):
+    """y = whether one of x over `axes` is true."""
+
+    name = "any"
+    ufunc = "logical_or"
+
+
+KINDS: dict[str, type[Reduction]] = {
+    "sum": Sum, "max": Max, "min": Min, "all": All, "any": Any,
+}  # fmt: skip
 
 
 def normal_axes(axis: AxisLike, ndim: int) -> tuple[int, ...]:
@@ -218,5 +254,20 @@ def mean(
     if not variable.type.is_float:
         variable = cast(variable, "floatX")
     axes = normal_axes(axis, variable.ndim)
-    count = sum(fill(variable, 1), axis=axes, keepdims=keepdims)
-    return sum(variable, axis=axes, keepdims=keepdims) / count
+    total = sum(variable, axis=axes, keepdims=keepdims)
+    return total / cast(count(variable, axes), variable.dtype)
+
+
+def count(x: Variable, axes: Sequence[int]) -> Variable:
+    """How many elements there are over `axes`, as an int64 scalar."""
+    return product([length_of(x, axis) for axis in axes])
+
+
+def all(x: object, axis: AxisLike = None, keepdims: bool = False) -> Variable:
+    """Whether all of x over `axis` are not 0; True over no elements."""
+    return reduced(All, cast(x, "bool"), axis, keepdims)
+
+
+def any(x: object, axis: AxisLike = None, keepdims: bool = False) -> Variable:
+    """Whether one of x over `axis` is not 0; False over no elements."""
+    return reduced(Any, cast(x, "bool"), axis, keepdims)

@@ -12,7 +12,7 @@ from symseq.ops.registry import ABOVE_ONE, POSITIVE, REAL, UNIT, Domain
 sin = lifted(
     "sin", "The sine of x (in radians).",
     numpy="np.sin({0})", c="sin({0})",
-    vjp=lambda x, y, g: (g * cos(x),),
+    vjp=lambda x, y, g: (_sin_slope(x, g),),
     domain=REAL,
 )  # fmt: skip
 
@@ -69,7 +69,7 @@ arctan2 = lifted(
 sinh = lifted(
     "sinh", "The hyperbolic sine of x.",
     numpy="np.sinh({0})", c="sinh({0})",
-    vjp=lambda x, y, g: (g * cosh(x),),
+    vjp=lambda x, y, g: (_sinh_slope(x, g),),
     domain=REAL,
 )  # fmt: skip
 
@@ -100,6 +100,14 @@ arctanh = lifted(
     vjp=lambda x, y, g: (g / (1 - x * x),),
     domain=UNIT,
 )  # fmt: skip
+
+
+def _sin_slope(x: Variable, g: Variable) -> Variable:
+    return g * cos(x)
+
+
+def _sinh_slope(x: Variable, g: Variable) -> Variable:
+    return g * cosh(x)
 
 
 def deg2rad(x: object) -> Variable:
