@@ -20,7 +20,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.traverse",),
     ("symseq.variables",),
     ("symseq.ops",),
-    ("symseq.scan", "symseq.random"),
+    ("symseq.scan",),
+    ("symseq.random",),
     ("symseq.serialize", "symseq.printing"),
     ("symseq.draw",),
     ("symseq.compiler",),  # the package's own file: only its guard
