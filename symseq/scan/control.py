@@ -140,8 +140,8 @@ class IfElse(BodyOp):
 
 def _beside(condition: Variable, ndim: int) -> Variable:
     """A condition per example, with axes of length 1 up to rank `ndim`."""
-    axes: list[Axis] = [0, *("x" for _ in range(ndim - 1))]
-    return dimshuffle(condition, axes)
+    new: list[Axis] = ["x"] * (ndim - 1)
+    return dimshuffle(condition, [0, *new])
 
 
 def _join(a: TensorType, b: TensorType) -> TensorType:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from symseq.graph import BodyOp, Constant, Variable
+from symseq.scan.known_lengths import read_lengths_only
 from symseq.scan.roles import Roles
 from symseq.traverse import depends_on, replace, sort_nodes
 
@@ -43,6 +44,7 @@ def choose(
 
     With ``recompute`` nothing is saved but the states: all else is computed again.
     """
+    backward = read_lengths_only(op, backward)
     native = [v for node in op.body.nodes for v in node.outputs]
     loops = _forward_loops(native, op, backward, cotangents)
     cut = {id(v) for v in [*native, *loops]}
