@@ -16,7 +16,7 @@ from symseq.graph import Apply, Constant, Variable
 from symseq.scan.body import Body
 from symseq.scan.op import Scan
 from symseq.span import Origin
-from symseq.traverse import remember, replace, sort_nodes
+from symseq.traverse import rebuild, remember, replace, sort_nodes
 from symseq.types import TensorType
 
 MOST_INLINED = 64
@@ -30,13 +30,18 @@ def drop_unused(outputs: Sequence[Variable]) -> list[Variable]:
         nodes = sort_nodes(current)
         for node in nodes:
             used.update(id(v) for v in node.inputs)
-        mapping: dict[Variable, Variable] = {}
+        new: dict[int, Variable] = {}
         for node in nodes:
-            if isinstance(node.op, Scan):
-                mapping.update(trim(node, used))
-        if not mapping:
+            inputs = [new.get(id(v), v) for v in node.inputs]
+            if isinstance(node.op, Scan) and trim(node, inputs, used, new):
+                continue
+            if any(id(v) in new for v in node.inputs):
+                made = rebuild(node, inputs, new)
+                for old, fresh in zip(node.outputs, made.outputs, strict=True):
+                    remember(old, fresh)
+        if not new:
             return current
-        current = replace(current, mapping)
+        current = [new.get(id(v), v) for v in current]
 
 
 @dataclass(slots=True)
@@ -48,17 +53,19 @@ class Kept:
     needed: set[int]  # ids of the body's variables that are computed
 
 
-def trim(node: Apply, used: set[int]) -> dict[Variable, Variable]:
-    """Old outputs to those of the trimmed loop; empty where nothing is trimmed."""
+def trim(
+    node: Apply, inputs: Sequence[Variable], used: set[int], new: dict[int, Variable]
+) -> bool:
+    """Enter the outputs of the trimmed loop into `new`; False: nothing to trim."""
     op = node.op
     assert isinstance(op, Scan)
     inner = drop_unused(op.body.outputs)
     kept = what_stays(node, inner, used)
-    roles = _trimmed(op, node.inputs, inner, kept)
+    roles = _trimmed(op, inputs, inner, kept)
     if roles is None:
-        return {}
-    trimmed, inputs = roles
-    made = trimmed.make_node(inputs, Origin(node.spans, node.kind)).outputs
+        return False
+    trimmed, kept_inputs = roles
+    made = trimmed.make_node(kept_inputs, Origin(node.spans, node.kind)).outputs
     first = len(op.states)
     places = [*kept.states, *(first + k for k in kept.mapped)]
     if op.until:
@@ -66,7 +73,8 @@ def trim(node: Apply, used: set[int]) -> dict[Variable, Variable]:
     for place, variable in zip(places, made, strict=True):
         variable.name = node.outputs[place].name
         remember(node.outputs[place], variable)
-    return {node.outputs[p]: v for p, v in zip(places, made, strict=True)}
+        new[id(node.outputs[place])] = variable
+    return True
 
 
 def what_stays(node: Apply, inner: Sequence[Variable], used: set[int]) -> Kept:

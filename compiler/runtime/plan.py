@@ -26,7 +26,7 @@ from ..reference import evaluate
 from . import kernels
 from .bind import Sizes
 
-MOST_BINDINGS = 32
+MOST_BINDINGS = 64
 Signature = tuple[Any, ...]
 
 
