@@ -1,0 +1,89 @@
+"""A symbolic graph framework for sequence models: ``import symseq as ss``."""
+
+from symseq import (
+    compat,
+    compile,
+    configdefaults,
+    errors,
+    gradient,
+    ifelse,
+    printing,
+    sandbox,
+    scalar,
+    scan_module,
+    tensor,
+)
+from symseq.cloning import clone
+from symseq.compiler.autodiff.forward import Lop, Rop
+from symseq.compiler.autodiff.gradient import grad
+from symseq.compiler.autodiff.jacobian import hessian, hessian_vector_product, jacobian
+from symseq.compiler.autodiff.verify import verify_grad
+from symseq.compiler.eval import evaluate
+from symseq.compiler.function import Function, In, Mode, Out, Param, function
+from symseq.config import config
+from symseq.draw.picture import draw
+from symseq.graph import Apply, Constant, Op, SharedVariable, Variable
+from symseq.lengths import Dim, dim, dims
+from symseq.ops.custom import op
+from symseq.ops.custom_gradient import custom_gradient
+from symseq.ops.vectorize import vectorize
+from symseq.printing.debugprint import debugprint
+from symseq.printing.pprint import pp, pprint
+from symseq.scan.frontend import scan
+from symseq.scan.returns import until
+from symseq.scan.views import foldl, foldr, map, reduce
+from symseq.types import TensorType
+from symseq.variables import shared
+
+__all__ = [
+    "Apply",
+    "Constant",
+    "Dim",
+    "Function",
+    "In",
+    "Lop",
+    "Mode",
+    "Op",
+    "Out",
+    "Param",
+    "Rop",
+    "SharedVariable",
+    "TensorType",
+    "Variable",
+    "clone",
+    "compat",
+    "compile",
+    "config",
+    "configdefaults",
+    "custom_gradient",
+    "debugprint",
+    "dim",
+    "dims",
+    "draw",
+    "errors",
+    "evaluate",
+    "foldl",
+    "foldr",
+    "function",
+    "grad",
+    "gradient",
+    "hessian",
+    "hessian_vector_product",
+    "ifelse",
+    "jacobian",
+    "map",
+    "op",
+    "pp",
+    "pprint",
+    "printing",
+    "reduce",
+    "sandbox",
+    "scalar",
+    "scan",
+    "scan_module",
+    "shared",
+    "tensor",
+    "until",
+    "vectorize",
+    "verify_grad",
+]

@@ -1,0 +1,5 @@
+"""Theano's ``theano.compat``."""
+
+from symseq.compat import python2x
+
+__all__ = ["python2x"]

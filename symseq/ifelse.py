@@ -1,0 +1,5 @@
+"""Theano's ``theano.ifelse``."""
+
+from symseq.scan.control import ifelse
+
+__all__ = ["ifelse"]
