@@ -1,0 +1,65 @@
+"""`run` allocates under 256 kB beyond its outputs, the same for T = 10 and T = 1000."""
+
+import signal
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import symseq as ss
+import symseq.tensor as T
+from symseq.compiler.pipeline import uninterrupted
+
+BOUND = 256_000
+
+
+def rnn_gradient():
+    x, u = T.dtensor3("x"), T.dmatrix("u")
+
+    def step(x_t, h, u):
+        z = x_t + T.dot(h, u)
+        return T.concatenate([T.tanh(z[:, :4]), T.nnet.sigmoid(z[:, 4:])], axis=1)
+
+    h, _ = ss.scan(step, x, x[0], u)
+    return ss.function([x, u], T.grad((h**2).sum(), [x, u]))
+
+
+def peak_of(run):
+    tracemalloc.start()
+    run()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+@pytest.mark.parametrize("steps", [10, 1000])
+def test_run_allocates_little(steps):
+    f = rnn_gradient()
+    f(np.ones((steps, 3, 8)) * 0.1, np.eye(8) * 0.1)
+    (binding,) = f.plan.bindings.values()
+    with np.errstate(all="ignore"):
+        assert peak_of(binding.run) < BOUND
+
+
+def test_an_interrupt_waits_for_the_last_write():
+    written = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        written.append(1)
+    assert written
+
+
+def test_an_interrupt_before_the_first_write_changes_nothing():
+    w, x = ss.shared(1.0, "w"), T.dscalar("x")
+
+    def interrupt(value):
+        signal.raise_signal(signal.SIGINT)
+        return value
+
+    y = ss.op(numpy=interrupt, vjp=None)(x)
+    f = ss.function([x], y, updates={w: w + 1})
+    with pytest.raises(KeyboardInterrupt):
+        f(2.0)
+    assert w.get_value() == 1
+    with pytest.raises(KeyboardInterrupt):
+        f(2.0)
