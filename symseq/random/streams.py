@@ -49,11 +49,11 @@ def as_seed(seed: Seed) -> int:
 
 
 class RandomStreams:
-    """Draws that change from call to call of a function and from step to step of a scan.
+    """Draws that change from call to call of a function, and from step to step.
 
     The state is a shared int64[2], (seed, calls). A function that draws counts the
     call, however many numbers it takes; each draw of the program has its number, and
-    inside a scan the step counts too. So a program draws the same numbers on every target.
+    inside a scan the step counts too. So every target draws the same numbers.
 
     >>> streams = RandomStreams(seed=1)
     >>> streams.uniform(size=(2, 3)).type.sizes
@@ -185,7 +185,7 @@ class RandomStreams:
         dtype: object = "int64",
         nstreams: object = None,
     ) -> Variable:
-        """Entries of the vector `a`, or numbers below an integer `a`, by the chances `p`.
+        """Entries of the vector `a`, or numbers below an integer `a`, by chances `p`.
 
         Without `replace` no entry comes twice.
 
