@@ -40,7 +40,7 @@ def mixed(draw, pool, count):
 
 @st.composite
 def programs(draw):
-    """(inputs, outputs): one or two states with taps, a mapped output, perhaps nested."""
+    """(inputs, outputs): states with taps, a mapped output, perhaps an inner loop."""
     x, h, w = MATRIX("x"), MATRIX("h"), MATRIX("w")
     states = draw(st.integers(1, 2))
     taps = [
