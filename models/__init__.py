@@ -8,7 +8,7 @@ if __name__ != "symseq.models":
 
 from . import checkpoints, data, init, losses, metrics, pooling
 from .cells import LSTM, Cell, LSTMState
-from .layers import Dense, Dropout, Embedding
+from .layers import Dense, Dropout, Embedding, TokenDropout
 from .module import Module, parameter
 from .naive_bayes import NaiveBayes
 from .recurrent import Recurrent
@@ -23,6 +23,7 @@ __all__ = [
     "Module",
     "NaiveBayes",
     "Recurrent",
+    "TokenDropout",
     "checkpoints",
     "data",
     "init",

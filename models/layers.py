@@ -82,3 +82,24 @@ class Dropout(Module):
         keep = 1 - self.rate
         kept: Variable = streams.binomial(size=x.shape, n=1, p=keep, dtype=x.dtype)
         return x * kept / keep
+
+
+class TokenDropout(Module):
+    """y = `unknown` where r = 1, else x, r ~ Bernoulli(rate), in training; else y = x.
+
+    A model so trained cannot lean on single tokens, and knows what an unknown one is.
+    Shapes: x: int[...], y: int[...].
+    Reference: Iyyer et al. 2015, section 4 ("word dropout"), with a token for zeros.
+    """
+
+    def __init__(self, rate: float = 0.1, unknown: int = 1) -> None:
+        if not 0 <= rate < 1:
+            raise UsageError(f"dropout keeps something: 0 <= rate < 1; got {rate}")
+        self.rate, self.unknown = rate, unknown
+
+    def __call__(self, x: Variable, streams: RandomStreams | None = None) -> Variable:
+        """Drop where `streams` is given: to train is to pass it."""
+        if streams is None or self.rate == 0:
+            return x
+        kept = streams.binomial(size=x.shape, n=1, p=1 - self.rate, dtype=x.dtype)
+        return x * kept + self.unknown * (1 - kept)
