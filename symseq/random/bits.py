@@ -64,7 +64,7 @@ def words(key: Array, count: int) -> Array:
         block = np.arange(start + 1, stop + 1, dtype="uint64") * GAMMA + keys
         np.add(mix(block), keys, out=block)
         drawn[:, start:stop] = mix(block)
-    return drawn.view("int64").reshape(*key.shape, count)
+    return drawn.view("int64").reshape((*key.shape, count))
 
 
 def _integers(what: str, args: Sequence[Arg]) -> None:
@@ -139,7 +139,7 @@ class Bits(Op):
         key, *given = inputs
         shape = [int(n) for n in given]
         drawn = words(key, int(np.prod(shape, dtype="int64")))
-        return (drawn.reshape(*key.shape, *shape),)
+        return (drawn.reshape((*key.shape, *shape)),)
 
     def batch(
         self, inputs: Sequence[Variable], batched: Sequence[bool]
