@@ -11,6 +11,7 @@ from symseq import (
     sandbox,
     scalar,
     scan_module,
+    serialize,
     tensor,
 )
 from symseq.cloning import clone
@@ -81,6 +82,7 @@ __all__ = [
     "scalar",
     "scan",
     "scan_module",
+    "serialize",
     "shared",
     "tensor",
     "until",
