@@ -61,5 +61,5 @@ def test_values_stay():
 def test_a_loop_and_its_gradient_stay_two_loops():
     x, w = T.dmatrix("x"), T.dmatrix("w")
     h, _ = ss.scan(lambda x_t, h, w: T.tanh(x_t + T.dot(h, w)), x, x[0], w)
-    f = ss.function([x, w], T.grad(h[-1].sum(), [x, w]) + [h.sum()])
+    f = ss.function([x, w], [*T.grad(h[-1].sum(), [x, w]), h.sum()])
     assert len(f.plan.loops) == 2
