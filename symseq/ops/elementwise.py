@@ -15,7 +15,7 @@ from symseq.graph import Arg, Held, Op, Variable
 from symseq.operators import METHODS
 from symseq.ops.dimshuffle import dimshuffle
 from symseq.ops.registry import REGISTRY, Case, Domain, enter
-from symseq.types import Array, TensorType, is_static_one
+from symseq.types import Array, TensorType, fits, is_static_one
 
 # From the inputs' dtypes to the output's; raises DTypeError where they do not fit.
 DTypeRule = Callable[[Sequence[str]], str]
@@ -131,8 +131,17 @@ class Elementwise(Op):
             if any(c is None or len(c) != len(columns[0] or ()) for c in columns):
                 return None
             rows = zip(*(c for c in columns if c is not None), strict=True)
-            return (tuple(None if None in r else self.holds(*r) for r in rows),)
-        return (self.holds(*(arg.held for arg in args)),)
+            return (tuple(self._held(r, args) for r in rows),)
+        return (self._held([arg.held for arg in args], args),)
+
+    def _held(self, known: Sequence[Any], args: Sequence[Arg]) -> lengths.Length:
+        """The row's value for known integers; unknown where it would overflow."""
+        if self.holds is None or None in known:
+            return None
+        length: lengths.Length = self.holds(*known)
+        size = lengths.size_of(length)
+        dtype = self.dtypes([arg.type.dtype for arg in args])
+        return length if size is None or fits(size, dtype) else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return find, (self.name,)
