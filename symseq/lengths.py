@@ -181,6 +181,8 @@ def differ(a: Length, b: Length) -> bool:
         return size != other
     if isinstance(a - b, int):
         return True
+    if a is ONE or b is ONE:
+        return False  # a number of this call, which a free name may stand for
     named = isinstance(a, Dim) and isinstance(b, Dim)
     return named and bool(a.symbol and b.symbol)  # type: ignore[union-attr]
 
@@ -195,7 +197,8 @@ def meet(a: Length, b: Length, what: str = "lengths") -> Length:
     if a is None or b is None:
         return b if a is None else a
     if a is ONE or b is ONE:
-        return b if a is ONE else a
+        other = b if a is ONE else a
+        return ONE if size_of(other) is None else other
     if size_of(a) is None and size_of(b) is not None:
         return b
     return b if isinstance(b, Dim) and not isinstance(a, Dim) and b.size == a else a
