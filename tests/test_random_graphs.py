@@ -77,7 +77,9 @@ def mix(choices: Choices, pool: list[Variable]) -> Variable:
         return T.tanh(T.dot(a, b))
     if kind == "reduce" and a.ndim:
         axis = choices.count(0, a.ndim - 1, "axis")
-        return choices.one_of((T.sum, T.mean), "reduce")(a, axis=axis)
+        # The mean of nothing is NaN, and so would the cost be.
+        kinds = (T.sum, T.mean) if a.type.shape[axis] else (T.sum,)
+        return choices.one_of(kinds, "reduce")(a, axis=axis)
     if kind == "shape" and a.ndim:
         return reshaped(choices, a)
     return choices.one_of(UNARY, "unary")(a)
