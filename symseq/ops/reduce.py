@@ -192,7 +192,8 @@ def normal_axes(axis: AxisLike, ndim: int) -> tuple[int, ...]:
     """
     if axis is None:
         return tuple(range(ndim))
-    given = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
+    listed = isinstance(axis, Sequence) and not isinstance(axis, str)
+    given = tuple(axis) if listed else (axis,)  # type: ignore[arg-type]
     for one in given:
         if not isinstance(one, (int, np.integer)):
             raise DTypeError(f"an axis must be an int; got {one!r}")
