@@ -67,9 +67,7 @@ class Operators:
         )
 
     def __len__(self) -> int:
-        raise NoLengthError(
-            "a symbolic variable has no len()", hint="use x.shape[0]"
-        )
+        raise NoLengthError("a symbolic variable has no len()", hint="use x.shape[0]")
 
     def __iter__(self) -> Iterator[Variable]:
         made: Iterator[Variable] = METHODS["iterate"](self)
