@@ -44,7 +44,7 @@ class Compiled:
 
     inputs: list[Variable]
     outputs: list[Variable]
-    updates: list[tuple[SharedVariable, Variable]]
+    updates: list[tuple[SharedVariable, Variable]]  # a plan's: what may change length
     plan: Plan | None
     shared: list[SharedVariable] = field(default_factory=list)
 
@@ -56,21 +56,26 @@ class Compiled:
         plan = self.plan
         by_id = {id(v): array for v, array in pairs}
         by_id.update((id(s), s.storage) for s in self.shared)
-        signature = plan.signature(by_id, self.shared)
-        if signature not in plan.bindings:
-            check_names(pairs)
-        binding = plan.bind(signature, by_id)
-        for buffer, array in zip(binding.inputs, arrays, strict=True):
-            np.copyto(buffer, array)
         with np.errstate(all="ignore"):
+            signature = plan.signature(by_id, self.shared)
+            if signature not in plan.bindings:
+                check_names(pairs)
+            binding = plan.bind(signature, by_id)
+            for buffer, array in zip(binding.inputs, arrays, strict=True):
+                np.copyto(buffer, array)
             try:
                 binding.run()
             except SymseqError as error:
                 raise plan.blame(error) from None
             results = [np.array(value) for value in binding.outputs()]
+            count = len(self.outputs)
             with uninterrupted():
                 binding.update()
-        return results
+                for (shared, _), value in zip(
+                    self.updates, results[count:], strict=True
+                ):
+                    write(shared, value)
+        return results[:count]
 
     def _run_reference(self, pairs: Sequence[tuple[Variable, Array]]) -> list[Array]:
         check_names(pairs)
@@ -126,7 +131,7 @@ def compile_graph(
 ) -> Compiled:
     """Rewrite, lower, plan and emit; for "reference" nothing of that."""
     targets = [shared for shared, _ in updates]
-    wanted = refreshed([*outputs, *(new for _, new in updates)])
+    wanted = refreshed([*outputs, *(new for _, new in updates)], targets)
     shared = shared_variables(wanted)
     shared += [s for s in targets if not any(s is other for other in shared)]
     plan = None
@@ -136,14 +141,27 @@ def compile_graph(
     count = len(outputs)
     pairs = list(zip(targets, wanted[count:], strict=True))
     if target != "reference":
-        plan = Plan(*lower_function(name, inputs, wanted[:count], pairs))
+        # Where an update may change the lengths, the new value is a result like the
+        # outputs, and becomes the variable's buffer when all else is done.
+        fixed = [pair for pair in pairs if keeps_lengths(*pair)]
+        pairs = [pair for pair in pairs if not keeps_lengths(*pair)]
+        results = [*wanted[:count], *(new for _, new in pairs)]
+        plan = Plan(*lower_function(name, inputs, results, fixed))
     return Compiled(list(inputs), wanted[:count], pairs, plan, shared)
 
 
-def refreshed(outputs: Sequence[Variable]) -> list[Variable]:
+def keeps_lengths(shared: SharedVariable, value: Variable) -> bool:
+    """Whether an update surely has the lengths of the variable that it updates."""
+    sizes = value.type.sizes
+    return None not in sizes and sizes == shared.storage.shape
+
+
+def refreshed(
+    outputs: Sequence[Variable], targets: Sequence[SharedVariable] = ()
+) -> list[Variable]:
     """The graph inferred anew where a shared variable has changed its lengths."""
     mapping: dict[Variable, Variable] = {}
-    for shared in shared_variables(outputs):
+    for shared in {id(s): s for s in (*targets, *shared_variables(outputs))}.values():
         sizes = shared.type.sizes
         actual = shared.storage.shape
         if any(n is not None and n != m for n, m in zip(sizes, actual, strict=True)):

@@ -151,6 +151,8 @@ class NumpyEmitter:
     def _columns(self, loop: Loop) -> list[str]:
         """The names that each step of a loop unpacks: rows, and views of rows."""
         used: dict[str, None] = {}
+        if loop.stop is not None and loop.stop.loop is loop:
+            used[loop.stop.name] = None
         for step in walk(loop.body):
             if isinstance(step, View):
                 continue

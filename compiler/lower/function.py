@@ -12,6 +12,7 @@ from symseq.ops.reshape import Reshape
 from symseq.ops.shape import SpecifyShape
 from symseq.ops.subtensor import Subtensor
 from symseq.traverse import clients
+from symseq.types import is_integer
 
 from ..program import Copy, Kind, Program
 from . import loops, views
@@ -159,6 +160,8 @@ def _writes_over(
     if id(value) in lengths.dynamic or value.broadcastable != shared.broadcastable:
         return False
     recipe = recipe_of(node)
+    if is_integer(value.dtype) and recipe.uses("power"):
+        return False  # it may raise, and nothing may once writing has begun
     for index, v in enumerate(node.inputs):
         if root_of(v) is shared and not (
             v is shared and node.inputs.count(v) == 1 and recipe.may_share(index)

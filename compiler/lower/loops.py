@@ -39,9 +39,9 @@ class LoopLowering:
         outer_steps, outer_loop = lowering.steps, lowering.loop
         lowering.steps, lowering.loop = loop.body, loop
         lowering.nodes(self.body, skip=set())
-        self._settle()
         if loop.done is not None:
-            loop.stop = lowering.read(self.body.outputs[-1])
+            loop.stop = self._condition(lowering.read(self.body.outputs[-1]))
+        self._settle()
         lowering.steps, lowering.loop = outer_steps, outer_loop
         loop.within = deepest([row.source.loop for row in loop.rows])
         lowering.add(loop)
@@ -175,6 +175,14 @@ class LoopLowering:
     def _until(self) -> None:
         if self.op.until:
             self.loop.done = self.lowering.new(self.node.outputs[-1])
+
+    def _condition(self, found: Value) -> Value:
+        """The condition of this step, beside a carried value that moves up."""
+        if found.kind is not Kind.VIEW or self._is_row(found):
+            return found
+        kept = self.lowering.temp(found.variable, found.dtype)
+        self.lowering.add(Copy(kept, found, self.node))
+        return kept
 
     def _slice(
         self, source: Value, text: str, wanted: str, variable: Variable | None = None

@@ -59,6 +59,9 @@ class Recipe:
     calls: tuple[Call, ...]
     temps: tuple[str, ...]
 
+    def uses(self, function: str) -> bool:
+        return any(call.function == function for call in self.calls)
+
     def may_share(self, index: int) -> bool:
         """Whether the output may lie over input `index`: no read after a write."""
         me, written = Slot("in", index), False

@@ -77,6 +77,10 @@ def _forward(scope: Scope, found: Lengths, outermost: bool) -> None:
         unknown = any(id(v) not in found.early and v.held is None for v in deciding)
         shaping = [node.inputs[k] for k in node.op.shape_inputs(len(node.inputs))]
         dynamic = node.op.dynamic or unknown or _any(shaping, found.dynamic)
+        if isinstance(node.op, Scan):
+            body = scope.body(node)
+            _enter_body(node, body, found)
+            dynamic = dynamic or _any(body.outputs, found.dynamic)
         for variable in node.outputs:
             fixed = all(size_of(n) is not None for n in variable.type.shape)
             if dynamic and not (fixed and not isinstance(node.op, BodyOp)):
@@ -84,8 +88,6 @@ def _forward(scope: Scope, found: Lengths, outermost: bool) -> None:
         _mark_early(node, found)
         if outermost and _any(deciding, found.by_value):
             found.deciders.append(node)
-        if isinstance(node.op, Scan):
-            _enter_body(node, scope.body(node), found)
 
 
 def _any(variables: Sequence[Variable], marked: set[int]) -> bool:

@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 
 from symseq.errors import SymseqError
-from symseq.graph import Apply, BodyOp, Constant, SharedVariable, Variable
+from symseq.graph import (
+    Apply,
+    BodyOp,
+    Constant,
+    SharedVariable,
+    Variable,
+    operands,
+)
 from symseq.scan.op import Scan
 from symseq.span import Span
 from symseq.types import Array
@@ -199,7 +206,7 @@ class Plan:
             if trace.tb_frame.f_code.co_filename == self.file:
                 node = self.node_at(trace.tb_lineno)
                 if node is not None:
-                    return error.at(node.spans[0])
+                    return error.at(node.spans[0], operands(node.inputs))
             trace = trace.tb_next
         return error
 

@@ -1,0 +1,72 @@
+"""Small programs that once differed from `reference`: values, updates and errors."""
+
+import numpy as np
+import pytest
+
+import symseq as ss
+import symseq.tensor as T
+
+TARGETS = ["numpy", "reference"]
+
+
+@pytest.fixture(params=TARGETS)
+def target(request):
+    return request.param
+
+
+@pytest.mark.parametrize("way", ["grow", "replace", "filter"])
+def test_an_update_may_change_the_lengths(target, way):
+    w, x = ss.shared(np.arange(3.0), "w"), T.dvector("x")
+    new = {"grow": T.concatenate([w, x]), "replace": x * 2, "filter": x[x > 0]}[way]
+    f = ss.function([x], w * 1, updates={w: new}, target=target)
+    for given in ([1.0], [1.0, -1.0], [], [2.0, 3.0, 4.0, 5.0]):
+        given, old = np.array(given), w.get_value()
+        wanted = {
+            "grow": np.concatenate([old, given]),
+            "replace": given * 2,
+            "filter": given[given > 0],
+        }[way]
+        np.testing.assert_array_equal(f(given), old)
+        np.testing.assert_array_equal(w.get_value(), wanted)
+
+
+def test_nothing_is_written_where_a_power_raises(target):
+    a, b = ss.shared(np.array([2, 3]), "a"), ss.shared(np.array([1, 1]), "b")
+    f = ss.function([], updates=[(b, b + 1), (a, a ** (b - 3))], target=target)
+    with pytest.raises(ValueError, match="negative integer power"):
+        f()
+    np.testing.assert_array_equal(b.get_value(), [1, 1])
+
+
+def test_until_may_be_a_row_itself(target):
+    stop, x = T.TensorType("bool", (None,))("stop"), T.dvector("x")
+    outputs, _ = ss.scan(lambda c, x: (x * 2, ss.until(c)), [stop, x])
+    f = ss.function([stop, x], outputs, target=target)
+    np.testing.assert_array_equal(f([False, True, False], np.arange(3.0)), [0, 2])
+    np.testing.assert_array_equal(f([False] * 3, np.arange(3.0)), [0, 2, 4])
+
+
+def test_until_reads_a_carried_value_before_it_changes(target):
+    seen, x = ss.shared(np.array(False), "seen"), T.dvector("x")
+    outputs, updates = ss.scan(
+        lambda x: ([x * 2], {seen: T.gt(x, 1.5)}, ss.until(seen)), x
+    )
+    f = ss.function([x], outputs, updates=updates, target=target)
+    np.testing.assert_array_equal(f(np.arange(6.0)), [0, 2, 4, 6])
+
+
+def test_rows_of_a_length_that_a_step_decides(target):
+    x, k = T.dmatrix("x"), T.lvector("k")
+    outputs, _ = ss.scan(lambda x, k: x[:k], [x, k])
+    f = ss.function([x, k], outputs, target=target)
+    given = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(f(given, [2, 2]), given[:, :2])
+    np.testing.assert_array_equal(f(given, [1, 1]), given[:, :1])
+    with pytest.raises(ss.errors.ShapeError, match="one shape"):
+        f(given, [2, 1])
+
+
+def test_lengths_divide_by_zero_in_silence(target):
+    n, m = T.lscalar("n"), T.lscalar("m")
+    f = ss.function([n, m], T.arange(n // m), target=target)
+    assert [f(6, m).size for m in (2, 0, 3)] == [3, 0, 2]
