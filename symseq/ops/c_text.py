@@ -5,6 +5,10 @@ C_FUNCTIONS = """\
 template <class T> T sgn(T x) { return x > 0 ? T(1) : (x < 0 ? T(-1) : x); }
 template <class T> T bit_not(T x) { return ~x; }
 template <> bool bit_not(bool x) { return !x; }
+template <class T> T clip_to(T x, T low, T high) {
+    T y = x > low || x != x ? x : low;
+    return y < high || y != y ? y : high;
+}
 template <class T> T floor_mod(T a, T b) {
     if (b == 0) return 0;
     T r = a % b;

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.ops.convert import common_dtype, promote
-from symseq.ops.elementwise import Elementwise, elementwise
+from symseq.ops.elementwise import Elementwise, elementwise, same_float
 
 # What happens to operands: integers become floatX; bools become int8; nothing.
 Promotion = Literal["float", "number", "any"]
@@ -60,4 +60,6 @@ def lifted(
     **row: Any,
 ) -> Lifted:
     """Register a row (see `elementwise`) and give the function that users call."""
+    if promotion == "float":
+        row.setdefault("dtypes", same_float)
     return Lifted(elementwise(name, arity=arity, **row), doc, promotion, n_ary)

@@ -197,7 +197,7 @@ def _clip_vjp(
 clip = lifted(
     "clip", "x where low <= x <= high, else the bound that it passed.", arity=3,
     promotion="any", numpy="np.minimum(np.maximum({0}, {1}), {2})",
-    c="({0} > {2} || {1} > {2} ? {2} : ({0} < {1} ? {1} : {0}))",
+    c="clip_to({0}, {1}, {2})",
     vjp=_clip_vjp,
     domain=(
         Domain(-3, 3, away_from=(-1.0, 1.0)), Domain(-1.02, -0.98), Domain(0.98, 1.02)

@@ -57,7 +57,7 @@ softplus = lifted(
 
 # A row of its own, as its slope at 0 is 0 where that of a maximum would be a half.
 _relu = lifted(
-    "relu", "x where x > 0, else 0.", promotion="any",
+    "relu", "x where x > 0, else 0.", promotion="number",
     numpy="np.maximum({0}, 0)", c="({0} > 0 || {0} != {0} ? {0} : 0)",
     vjp=lambda x, y, g: (switch(gt(x, 0), g, 0),),
     domain=NONZERO,

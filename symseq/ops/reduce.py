@@ -193,19 +193,21 @@ def normal_axes(axis: AxisLike, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     listed = isinstance(axis, Sequence) and not isinstance(axis, str)
-    given = tuple(axis) if listed else (axis,)  # type: ignore[arg-type]
-    for one in given:
-        if not isinstance(one, (int, np.integer)):
-            raise DTypeError(f"an axis must be an int; got {one!r}")
-        if not -ndim <= one < ndim:
-            raise ShapeError(
-                f"an axis of a rank {ndim} variable lies in [{-ndim}, {ndim}); "
-                f"got {one}"
-            )
-    axes = sorted(int(one) % ndim for one in given)
+    given: Sequence[object] = axis if listed else (axis,)  # type: ignore[assignment]
+    axes = sorted(_normal_axis(one, ndim) for one in given)
     if len(set(axes)) != len(axes):
-        raise ShapeError(f"axes must be distinct; got {given}")
+        raise ShapeError(f"axes must be distinct; got {tuple(given)}")
     return tuple(axes)
+
+
+def _normal_axis(axis: object, ndim: int) -> int:
+    if not isinstance(axis, (int, np.integer)):
+        raise DTypeError(f"an axis must be an int; got {axis!r}")
+    if not -ndim <= axis < ndim:
+        raise ShapeError(
+            f"an axis of a rank {ndim} variable lies in [{-ndim}, {ndim}); got {axis}"
+        )
+    return int(axis) % ndim
 
 
 def keep_axes(y: Variable, axes: Sequence[int], ndim: int) -> Variable:
