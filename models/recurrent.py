@@ -49,6 +49,8 @@ class Recurrent(Module, Generic[State]):
                 new = _make(
                     kind, [m * n + (1 - m) * o for n, o in zip(new, old, strict=True)]
                 )
+            for name, variable in zip(getattr(kind, "_fields", ()), new, strict=False):
+                variable.name = variable.name or name  # as pictures and plans show it
             return [*new, output] if shown is None else [*new]
 
         histories, _ = scan(

@@ -124,7 +124,14 @@ def _unclipped(length: Length, cut: slice) -> Length:
     if start is None or stop is None:
         return None
     sure = at_least(start) >= 0 and at_least(stop - start) >= 0
-    return stop - start if sure and at_least(length - stop) >= 0 else None
+    return _plain(stop - start) if sure and at_least(length - stop) >= 0 else None
+
+
+def _plain(length: int | Dim) -> int | Dim:
+    """The number instead of a name less a number: 4H - 384 says less than 128."""
+    named = isinstance(length, Dim) and all(monomial for monomial, _ in length.terms)
+    size = size_of(length)
+    return length if named or size is None else size
 
 
 def _from_front(bound: int | Dim, length: int | Dim) -> Length:
