@@ -89,11 +89,12 @@ class LoopLowering:
     ) -> None:
         """A state whose rows are all kept: step t writes row t + d."""
         history = self.lowering.new(output)
-        wanted = output.name or new.name or "state"
+        wanted = new.name or output.name or "state"
         start = self._slice(history, f"[:{spec.depth}]", f"{wanted}_0")
         self.lowering.add(Copy(start, self.lowering.read(initial), self.node))
         for tap, variable in zip(spec.taps, taps, strict=True):
-            name = variable.name or f"{wanted}_tm{-tap}"
+            known = None if new.name else variable.name
+            name = known or f"{wanted}_tm{-tap}"
             value = self.row(variable, history, spec.depth + tap, name)
             self.lowering.env[id(variable)] = value
         target = self.row(new, history, spec.depth, f"{new.name or wanted}_t")
