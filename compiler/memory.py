@@ -43,8 +43,8 @@ class Lifetimes:
         self._spans: list[tuple[int, int]] = []  # first and last position of each loop
         self._walk(program.steps)
         self._walk(program.updates)
-        for value in program.outputs:
-            self._touch(value, self._position)
+        for value in program.outputs:  # read after the last step: nothing may lie there
+            self._touch(value, self._position + 1)
         self._share(program.steps)
 
     def of(self, value: Value) -> Storage | None:
