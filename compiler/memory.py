@@ -52,7 +52,9 @@ class Lifetimes:
         return self.storage.get(id(value.root))
 
     def same(self, a: Value, b: Value) -> bool:
-        """Whether two values are one buffer's memory."""
+        """Whether two values are the same elements: whole buffers of one storage."""
+        if a is b or a.source is not None or b.source is not None:
+            return a is b  # two views of a buffer may be two rows of it
         storage = self.of(a)
         return storage is not None and storage is self.of(b)
 

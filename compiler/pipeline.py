@@ -25,7 +25,7 @@ from .passes.stability import STABILITY
 from .reference import evaluate
 from .rewrite.engine import rewrite
 from .runtime.bind import check_names
-from .runtime.plan import Plan
+from .runtime.plan import BranchesDiffer, Plan
 
 Pass = Callable[[Sequence[Variable]], list[Variable]]
 
@@ -47,6 +47,8 @@ class Compiled:
     updates: list[tuple[SharedVariable, Variable]]  # a plan's: what may change length
     plan: Plan | None
     shared: list[SharedVariable] = field(default_factory=list)
+    # The plan anew, for an ifelse whose branches turn out to have other lengths.
+    plan_again: Callable[[], Plan] | None = None
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """The outputs; shared variables are written last, after all that can raise."""
@@ -60,7 +62,14 @@ class Compiled:
             signature = plan.signature(by_id, self.shared)
             if signature not in plan.bindings:
                 check_names(pairs)
-            binding = plan.bind(signature, by_id)
+            try:
+                binding = plan.bind(signature, by_id)
+            except BranchesDiffer:
+                assert self.plan_again is not None
+                plan = self.plan = self.plan_again()
+                self.plan_again = None
+                signature = plan.signature(by_id, self.shared)
+                binding = plan.bind(signature, by_id)
             for buffer, array in zip(binding.inputs, arrays, strict=True):
                 np.copyto(buffer, array)
             try:
@@ -147,6 +156,11 @@ def compile_graph(
         pairs = [pair for pair in pairs if not keeps_lengths(*pair)]
         results = [*wanted[:count], *(new for _, new in pairs)]
         plan = Plan(*lower_function(name, inputs, results, fixed))
+
+        def again() -> Plan:
+            return Plan(*lower_function(name, inputs, results, fixed, True))
+
+        return Compiled(list(inputs), wanted[:count], pairs, plan, shared, again)
     return Compiled(list(inputs), wanted[:count], pairs, plan, shared)
 
 

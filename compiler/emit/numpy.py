@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from symseq.graph import Apply
+from symseq.ops.subtensor import IncSubtensor
 
 from ..lower.recipe import Call, Slot
 from ..memory import Lifetimes
@@ -45,6 +46,7 @@ class NumpyEmitter:
         self.numbers: dict[tuple[str, str], str] = {}
         # Ops called by their NumPy meaning, by the name they have in the source.
         self.ops: dict[str, Apply] = {}
+        self.checked: set[str] = set()  # those that check the lengths they are given
         self.helpers: dict[str, None] = {}
         self.all_steps = [*walk(program.steps), *walk(program.updates)]
         self.loops = [step for step in self.all_steps if isinstance(step, Loop)]
@@ -292,7 +294,7 @@ class NumpyEmitter:
     def by_meaning(self, step: Compute) -> Iterable[str]:
         """A call of the op's NumPy meaning, its results copied to their buffers."""
         assert step.node is not None
-        name = self.op_name(step.node)
+        name = self.op_name(step.node, self._is_checked(step))
         arguments = ", ".join(value.name for value in step.inputs)
         if all(value.kind is Kind.DYNAMIC for value in step.outs):
             yield f"{', '.join(v.name for v in step.outs)}, = {name}({arguments})"
@@ -307,12 +309,22 @@ class NumpyEmitter:
                 else:
                     yield f"{self.call('copyto')}({out.name}, {made})"
 
-    def op_name(self, node: Apply) -> str:
+    def _is_checked(self, step: Compute) -> bool:
+        """Whether lengths, or bounds that only the run knows, are checked then."""
+        assert step.node is not None
+        values = (*step.outs, *step.inputs)
+        bounds = isinstance(step.node.op, IncSubtensor)
+        return bounds or any(v.kind is Kind.DYNAMIC for v in values)
+
+    def op_name(self, node: Apply, checked: bool = False) -> str:
         """The name under which the source calls the op's NumPy meaning."""
         for name, known in self.ops.items():
-            if known.op == node.op:
+            same = known is node if checked else known.op == node.op
+            if same and (name in self.checked) == checked:
                 return name
         clean = "".join(c if c.isalnum() else "_" for c in node.op.name)
         name = f"op_{clean}_{len(self.ops)}"
         self.ops[name] = node
+        if checked:
+            self.checked.add(name)
         return name

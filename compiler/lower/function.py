@@ -42,11 +42,13 @@ def lower_function(
     inputs: Sequence[Variable],
     outputs: Sequence[Variable],
     updates: Sequence[tuple[SharedVariable, Variable]],
+    branches_differ: bool = False,
 ) -> tuple[Program, Scope, Lengths]:
     """The Program of a function, with its scope and what is known of its lengths."""
     values = [value for _, value in updates]
     scope = open_scope(inputs, [*outputs, *values])
-    lengths = analyse(scope, [*inputs, *_shared_leaves(scope, updates)])
+    sources = [*inputs, *_shared_leaves(scope, updates)]
+    lengths = analyse(scope, sources, branches_differ)
     lowering = Lowering(name, lengths)
     lowering.program.inputs = declared(inputs, lowering, Kind.INPUT)
     ordered = order_updates(updates, outputs, lengths)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from symseq.graph import Apply, BodyOp, Constant, Variable
 from symseq.lengths import size_of
 from symseq.ops.shape import ShapeOf
+from symseq.scan.control import IfElse
 from symseq.scan.op import Scan
 from symseq.traverse import clone, sort_nodes
 
@@ -50,17 +51,21 @@ class Lengths:
     ``dynamic``: a length depends on the contents of an array. ``early``: the value can
     be computed before the run; ``by_value`` are those early ones that read a value of
     an input (not only lengths). ``deciders``: outer nodes whose lengths depend on such.
+    ``branches_differ``: no branch of an ifelse is known to have the other's lengths.
     """
 
     dynamic: set[int] = field(default_factory=set)
     early: set[int] = field(default_factory=set)
     by_value: set[int] = field(default_factory=set)
+    branches_differ: bool = False
     deciders: list[Apply] = field(default_factory=list)
 
 
-def analyse(scope: Scope, sources: Sequence[Variable]) -> Lengths:
+def analyse(
+    scope: Scope, sources: Sequence[Variable], branches_differ: bool = False
+) -> Lengths:
     """Which lengths are known before a run, and which values decide them."""
-    found = Lengths()
+    found = Lengths(branches_differ=branches_differ)
     for variable in sources:
         found.early.add(id(variable))
         found.by_value.add(id(variable))
@@ -77,6 +82,7 @@ def _forward(scope: Scope, found: Lengths, outermost: bool) -> None:
         unknown = any(id(v) not in found.early and v.held is None for v in deciding)
         shaping = [node.inputs[k] for k in node.op.shape_inputs(len(node.inputs))]
         dynamic = node.op.dynamic or unknown or _any(shaping, found.dynamic)
+        dynamic |= found.branches_differ and isinstance(node.op, IfElse)
         if isinstance(node.op, Scan):
             body = scope.body(node)
             _enter_body(node, body, found)

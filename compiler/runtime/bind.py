@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from symseq.errors import Operand, ShapeError, SymseqError
-from symseq.graph import Apply, Constant, Held, Variable
+from symseq.graph import Apply, BodyOp, Constant, Held, Variable
 from symseq.lengths import ONE, Length
 from symseq.scan.body import Known
 from symseq.scan.op import Scan
@@ -56,7 +56,7 @@ class Sizes:
         if id(variable) in self.outer:
             return self.value(self.outer[id(variable)])
         node = variable.owner
-        if node is None or isinstance(node.op, Scan) or node.op.dynamic:
+        if node is None or isinstance(node.op, BodyOp) or node.op.dynamic:
             return None
         if node.op.name == "shape":
             lengths = self.of(node.inputs[0])

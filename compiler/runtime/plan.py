@@ -29,12 +29,16 @@ from ..lower.function import VIEWS
 from ..lower.scope import Lengths, Scope, shaping_nodes
 from ..memory import ALIGNMENT, Layout, Lifetimes, layout, place
 from ..program import Kind, Program, Value
-from ..reference import evaluate
+from ..reference import Evaluator, evaluate
 from . import kernels
 from .bind import Sizes
 
 MOST_BINDINGS = 64
 Signature = tuple[Any, ...]
+
+
+class BranchesDiffer(Exception):
+    """Branches of an ifelse have other lengths: they must be allocated when taken."""
 
 
 @dataclass(slots=True)
@@ -77,7 +81,10 @@ class Plan:
         lifetimes = Lifetimes(program)
         emitter = NumpyEmitter(program, lifetimes)
         self.source = emitter.emit()
-        self.ops = {name: _meaning(node) for name, node in emitter.ops.items()}
+        self.ops = {
+            name: _checked(node) if name in emitter.checked else _meaning(node)
+            for name, node in emitter.ops.items()
+        }
         self.file = f"<symseq plan {program.name} {id(self):x}>"
         self.nodes = {n + emitter.offset: v for n, v in emitter.source.nodes.items()}
         self.shaping = shaping_nodes(scope, lengths)
@@ -141,6 +148,8 @@ class Plan:
                 for value in self.program.values
                 if value.kind is Kind.EARLY
             }
+        if any(-1 in sizes.of(s.owner.variable) for s in self.layout.storages):
+            raise BranchesDiffer
         shape = _Shapes(self.program, sizes)
         buffer, nbytes = self._buffers(sizes)
         trips = {loop.name: sizes.trips[id(loop.node)] for loop in self.loops}
@@ -246,3 +255,12 @@ def _meaning(node: Apply) -> Callable[..., Any]:
     if isinstance(op, VIEWS):
         return lambda *inputs: tuple(np.array(x) for x in op.numpy(*inputs))
     return op.numpy
+
+
+def _checked(node: Apply) -> Callable[..., Any]:
+    """The same for lengths that only the run knows: the type rule checks them."""
+    evaluate = Evaluator()
+    return lambda *inputs: tuple(
+        made if made.base is None and made.flags.owndata else np.array(made)
+        for made in evaluate.apply(node, inputs)
+    )

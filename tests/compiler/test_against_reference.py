@@ -70,3 +70,38 @@ def test_lengths_divide_by_zero_in_silence(target):
     n, m = T.lscalar("n"), T.lscalar("m")
     f = ss.function([n, m], T.arange(n // m), target=target)
     assert [f(6, m).size for m in (2, 0, 3)] == [3, 0, 2]
+
+
+def test_a_row_is_set_in_a_copy_of_the_row_before(target):
+    x, h = T.dmatrix("x"), T.dvector("h")
+    outputs, _ = ss.scan(lambda x, h: T.set_subtensor(h[:1], x[:1]), x, h)
+    f = ss.function([x, h], outputs, target=target)
+    given = f(np.arange(6.0).reshape(2, 3), np.array([7.0, 8.0, 9.0]))
+    np.testing.assert_array_equal(given, [[0, 8, 9], [3, 8, 9]])
+
+
+def test_branches_may_have_other_lengths(target):
+    x, n = T.dvector("x"), T.lscalar("n")
+    y = ss.ifelse.ifelse(n > 0, x, x[::2])
+    f = ss.function([x, n], [y, y.sum()], target=target)
+    for k in (1, 0, 2):
+        given = np.arange(5.0)
+        wanted = given if k else given[::2]
+        np.testing.assert_array_equal(f(given, k)[0], wanted)
+        assert f(given, k)[1] == wanted.sum()
+
+
+def test_lengths_that_only_the_run_knows_are_checked(target):
+    x, y, n = T.dvector("x"), T.dvector("y"), T.lscalar("n")
+    masked = ss.function([x, y], x[x > 0] + y, target=target)
+    part = ss.function([x, y, n], T.inc_subtensor(x[n:], y), target=target)
+    with pytest.raises(ss.errors.ShapeError, match="equal"):
+        masked([1.0, 2.0], [1.0])
+    with pytest.raises(ss.errors.ShapeError, match="equal"):
+        part([1.0, 2.0, 3.0], [1.0], 1)
+
+
+def test_a_branch_may_decide_a_length(target):
+    x, n, m = T.dvector("x"), T.lscalar("n"), T.lscalar("m")
+    f = ss.function([x, n, m], x[ss.ifelse.ifelse(n > 0, n, m) :], target=target)
+    assert [f(np.ones(5), n, 2).size for n in (0, 1, 4)] == [3, 4, 1]

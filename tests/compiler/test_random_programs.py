@@ -1,0 +1,82 @@
+"""Random programs give the same outputs, updates and errors on every target.
+
+``SYMSEQ_CASES`` is the number of programs (100), ``SYMSEQ_SEED`` the first (0).
+"""
+
+import os
+
+import numpy as np
+import pytest
+from random_programs import Program
+
+import symseq as ss
+from symseq.compiler.pipeline import passes_of
+
+CASES = int(os.environ.get("SYMSEQ_CASES", "100"))
+FIRST = int(os.environ.get("SYMSEQ_SEED", "0"))
+CALLS = 4
+
+
+def run(program, target, outputs, updates, calls):
+    """What each call gives, and the shared variables after it; or its error."""
+    start = [s.get_value() for s in program.shared]
+    f = ss.function(
+        program.inputs, outputs, updates=updates, target=target,
+        on_unused_input="ignore", no_default_updates=True,
+    )  # fmt: skip
+    found = []
+    for values in calls:
+        try:
+            found.append(f(*values))
+        except (ValueError, IndexError, TypeError, ArithmeticError) as error:
+            found.append(error)
+        found.append([s.get_value() for s in program.shared])
+    for s, value in zip(program.shared, start, strict=True):
+        s.set_value(value)
+    return found
+
+
+def compare(ours, theirs):
+    """The same arrays (to rounding), or errors of one class."""
+    if isinstance(theirs, Exception) or isinstance(ours, Exception):
+        # A plan checks all lengths before it reads any value: an index out of bounds
+        # may be hidden by lengths that do not fit.
+        both = all(isinstance(e, ss.errors.SymseqError) for e in (ours, theirs))
+        assert both or type(ours) is type(theirs), (ours, theirs)
+        return
+    for a, b in zip(ours, theirs, strict=True):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        rtol = {"float32": 3e-4, "float64": 1e-9}.get(a.dtype.name, 0)
+        scale = np.abs(b[np.isfinite(b)]).max(initial=0) if b.dtype.kind == "f" else 0
+        np.testing.assert_allclose(a, b, rtol, rtol * scale * 0.1 + rtol * 1e-2)
+
+
+def check(program, outputs, updates):
+    calls = [program.values(again) for again in range(CALLS)]
+    wanted = run(program, "reference", outputs, updates, calls)
+    got = run(program, "numpy", outputs, updates, calls)
+    if any(
+        isinstance(theirs, Exception) and not isinstance(ours, Exception)
+        for ours, theirs in zip(got, wanted, strict=True)
+    ):
+        # What nobody reads may go, with the error that it would have raised.
+        outputs, updates = rewritten(outputs, updates)
+        wanted = run(program, "reference", outputs, updates, calls)
+    for ours, theirs in zip(got, wanted, strict=True):
+        compare(ours, theirs)
+
+
+def rewritten(outputs, updates):
+    made = passes_of([*outputs, *(new for _, new in updates)])[-1][1]
+    news = made[len(outputs) :]
+    pairs = [(s, new) for (s, _), new in zip(updates, news, strict=True)]
+    return made[: len(outputs)], pairs
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_random_program(block):
+    for seed in range(FIRST + block, FIRST + CASES, 10):
+        program = Program(seed)
+        check(program, program.outputs, program.updates)
+        if program.pool.failed:
+            check(program, program.pool.failed[:1], [])
