@@ -173,13 +173,17 @@ def keeps_lengths(shared: SharedVariable, value: Variable) -> bool:
 def refreshed(
     outputs: Sequence[Variable], targets: Sequence[SharedVariable] = ()
 ) -> list[Variable]:
-    """The graph inferred anew where a shared variable has changed its lengths."""
+    """The graph inferred anew where a shared variable has changed its lengths.
+
+    Another function may have met the change first: the variable's type is no sign.
+    """
     mapping: dict[Variable, Variable] = {}
     for shared in {id(s): s for s in (*targets, *shared_variables(outputs))}.values():
         sizes = shared.type.sizes
         actual = shared.storage.shape
         if any(n is not None and n != m for n, m in zip(sizes, actual, strict=True)):
             shared.type = shared.type.with_shape(actual)
+        if shared.version:
             mapping[shared] = shared
     return replace(outputs, mapping) if mapping else list(outputs)
 

@@ -148,7 +148,8 @@ class Plan:
                 for value in self.program.values
                 if value.kind is Kind.EARLY
             }
-        if any(-1 in sizes.of(s.owner.variable) for s in self.layout.storages):
+        unknown = any(-1 in sizes.of(s.owner.variable) for s in self.layout.storages)
+        if unknown or any(id(loop.node) not in sizes.trips for loop in self.loops):
             raise BranchesDiffer
         shape = _Shapes(self.program, sizes)
         buffer, nbytes = self._buffers(sizes)
@@ -160,7 +161,8 @@ class Plan:
 
     def _early(self, sizes: Sizes, variable: Variable) -> Array:
         value = sizes.value(variable)
-        assert value is not None, variable
+        if value is None:
+            raise BranchesDiffer
         return np.array(value, variable.dtype)
 
     def _buffers(self, sizes: Sizes) -> tuple[dict[str, Array], int]:

@@ -51,8 +51,8 @@ def sample(draws: Draws, dtype: str, shape, special: bool = True):
 
 UNARY = [
     T.tanh, T.exp, T.sqr, T.abs_, T.neg, T.sgn, T.sin, T.nnet.sigmoid,
-    T.nnet.softplus, T.log1p, T.sqrt, T.floor, T.isnan, T.nnet.relu, T.ceil, T.inv, T.log,
-    lambda x: 1 - x, lambda x: x * 2, lambda x: x + 0, lambda x: x * 1.0,
+    T.nnet.softplus, T.log1p, T.sqrt, T.floor, T.isnan, T.nnet.relu, T.ceil, T.inv,
+    T.log, lambda x: 1 - x, lambda x: x * 2, lambda x: x + 0, lambda x: x * 1.0,
     lambda x: 0 - x, lambda x: T.clip(x, 0, 2), lambda x: T.log(1 + x),
 ]  # fmt: skip
 BINARY = [

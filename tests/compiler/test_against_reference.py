@@ -105,3 +105,28 @@ def test_a_branch_may_decide_a_length(target):
     x, n, m = T.dvector("x"), T.lscalar("n"), T.lscalar("m")
     f = ss.function([x, n, m], x[ss.ifelse.ifelse(n > 0, n, m) :], target=target)
     assert [f(np.ones(5), n, 2).size for n in (0, 1, 4)] == [3, 4, 1]
+
+
+def test_every_function_meets_a_shared_variable_of_another_shape(target):
+    w, x = ss.shared(np.ones((2, 3)), "w"), T.dmatrix("x")
+    functions = [
+        ss.function([x], w.sum() * w.shape[1] + (w * x).sum(), target=target)
+        for _ in range(2)
+    ]
+    w.set_value(np.ones((4, 2)))
+    for _ in range(2):
+        for f in functions:
+            assert f(np.ones((4, 2))) == 24
+            with pytest.raises(ss.errors.ShapeError, match="equal"):
+                f(np.ones((2, 3)))
+
+
+def test_a_shape_that_no_longer_fits_raises_at_every_call(target):
+    w, v = ss.shared(np.ones(3), "w"), ss.shared(np.ones(3), "v")
+    f = ss.function([], w + v, target=target)
+    w.set_value(np.ones(2))
+    for _ in range(3):
+        with pytest.raises(ss.errors.ShapeError, match="equal"):
+            f()
+    w.set_value(np.zeros(3))
+    np.testing.assert_array_equal(f(), np.ones(3))
