@@ -8,6 +8,7 @@ if __name__ != "symseq.models":
 
 from . import checkpoints, data, init, losses, metrics, pooling
 from .cells import LSTM, Cell, LSTMState
+from .classifier import SequenceClassifier
 from .layers import Dense, Dropout, Embedding, TokenDropout
 from .module import Module, parameter
 from .naive_bayes import NaiveBayes
@@ -23,6 +24,7 @@ __all__ = [
     "Module",
     "NaiveBayes",
     "Recurrent",
+    "SequenceClassifier",
     "TokenDropout",
     "checkpoints",
     "data",

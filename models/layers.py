@@ -66,22 +66,24 @@ class Dense(Module):
 class Dropout(Module):
     """y = x m / (1 - rate), m ~ Bernoulli(1 - rate), in training; else y = x.
 
-    Shapes: x: float[...], y: float[...].
-    Reference: Srivastava et al. 2014, section 4, scaled in training instead of testing.
+    With ``over_time`` one m serves all steps of a sequence (variational dropout).
+    Shapes: x: float[...] (float[T, ...] over time), y: as x.
+    Reference: Srivastava et al. 2014, section 4, scaled in training instead of testing;
+        Gal and Ghahramani 2016, section 4, for one m over time.
     """
 
-    def __init__(self, rate: float = 0.5) -> None:
+    def __init__(self, rate: float = 0.5, *, over_time: bool = False) -> None:
         if not 0 <= rate < 1:
             raise UsageError(f"dropout keeps something: 0 <= rate < 1; got {rate}")
-        self.rate = rate
+        self.rate, self.over_time = rate, over_time
 
     def __call__(self, x: Variable, streams: RandomStreams | None = None) -> Variable:
         """Drop where `streams` is given: to train is to pass it."""
         if streams is None or self.rate == 0:
             return x
-        keep = 1 - self.rate
-        kept: Variable = streams.binomial(size=x.shape, n=1, p=keep, dtype=x.dtype)
-        return x * kept / keep
+        keep, size = 1 - self.rate, x.shape[1:] if self.over_time else x.shape
+        kept: Variable = streams.binomial(size=size, n=1, p=keep, dtype=x.dtype)
+        return x * (kept[None] if self.over_time else kept) / keep
 
 
 class TokenDropout(Module):

@@ -11,14 +11,17 @@ from matplotlib.figure import Figure
 
 from symseq.types import Array
 
+from .metrics import confusion
+
 
 def draw_confusion(
-    counts: Array, classes: Sequence[str], path: str | Path, title: str = ""
+    predicted: Array, labels: Array, classes: Sequence[str], path: str | Path
 ) -> None:
-    """Save a picture of counts[true, predicted], each row as shares of its class.
+    """Save a picture of how often each class is taken for which, in % of the class.
 
-    Shapes: counts: int[K, K].
+    Shapes: predicted, labels: int[N].
     """
+    counts = confusion(predicted, labels, len(classes))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     edge = 3 + 0.32 * len(classes)
     figure = Figure(figsize=(edge, edge), layout="constrained")
@@ -27,7 +30,7 @@ def draw_confusion(
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(len(classes)), classes, rotation=90)
     axes.set_yticks(range(len(classes)), classes)
-    axes.set(xlabel="predicted", ylabel="true", title=title)
+    axes.set(xlabel="predicted", ylabel="true")
     for (row, column), share in np.ndenumerate(shares):
         if counts[row, column]:
             ink = "white" if share > 0.5 else "black"

@@ -131,6 +131,15 @@ def predict(
     return predicted, np.concatenate([none, *(labels for _, labels in pairs)])
 
 
+def late_decay(epoch: int, epochs: int) -> float:
+    """A factor for the learning rate: 1 for half the epochs, then down in a line.
+
+    >>> [late_decay(epoch, 4) for epoch in range(4)]
+    [1.0, 1.0, 1.0, 0.5]
+    """
+    return min(1.0, 2.0 * (1.0 - epoch / epochs))
+
+
 def _train_epoch(
     step: Step, batches: Batches, epoch: int, epochs: int, console: Console
 ) -> float:
@@ -226,4 +235,5 @@ class _Run:
             "seed": batches.seed,
             "bucket": batches.bucket,
             "longest": batches.longest,
+            "window": batches.window,
         }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from symseq.config import config
 from symseq.errors import UsageError
 from symseq.types import Array
+
+from .sequences import Examples
+from .vocabulary import Tokenizer, Vocabulary
 
 
 class Batch(NamedTuple):
@@ -54,7 +57,8 @@ class Batches:
 
     Sequences of like length meet in one batch, so that little is padding: each stretch
     of ``bucket`` batches is sorted by length. With ``seed=None`` the order is fixed.
-    Sequences longer than ``longest`` are cut at their end.
+    Sequences longer than ``longest`` are cut at their end. With ``window`` each epoch
+    shows of each sequence so many tokens in a row, from a place drawn anew.
 
     >>> tens = Batches([np.arange(n) for n in (3, 1, 2)], [0, 1, 0], size=2, seed=None)
     >>> [batch.x.shape for batch in tens.epoch(0)]
@@ -67,6 +71,7 @@ class Batches:
     seed: int | None = 0
     bucket: int = 20
     longest: int | None = None
+    window: int | None = None
 
     def __post_init__(self) -> None:
         if self.size < 1 or self.bucket < 1:
@@ -79,6 +84,19 @@ class Batches:
                 "each sequence needs one label; got "
                 f"{len(self.sequences)} sequences and {len(self.labels)} labels"
             )
+
+    @classmethod
+    def of(
+        cls,
+        examples: Examples,
+        known: Vocabulary,
+        cut: Tokenizer,
+        size: int,
+        **options: Any,
+    ) -> Batches:
+        """Batches of texts, as the numbers that `known` gives the tokens of `cut`."""
+        numbered = [known.encode(cut(text)) for text in examples.texts]
+        return cls(numbered, examples.labels, size, **options)
 
     def __len__(self) -> int:
         """How many batches an epoch has."""
@@ -102,6 +120,15 @@ class Batches:
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of epoch number `epoch`."""
         for rows in self.rows(epoch):
-            cut = [self.sequences[row][: self.longest] for row in rows]
+            cut = [self._part(int(row), epoch) for row in rows]
             labels = np.array([self.labels[row] for row in rows], "int32")
             yield Batch(pad(cut), mask_of([len(sequence) for sequence in cut]), labels)
+
+    def _part(self, row: int, epoch: int) -> Array:
+        """What this epoch shows of a sequence."""
+        whole = self.sequences[row][: self.longest]
+        if self.window is None or len(whole) <= self.window:
+            return whole
+        rng = np.random.default_rng([self.seed or 0, epoch, row])
+        start = rng.integers(len(whole) - self.window + 1)
+        return whole[start : start + self.window]

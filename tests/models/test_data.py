@@ -155,3 +155,14 @@ def test_the_published_archive() -> None:
     train, test = imdb.reviews(ARCHIVE)
     assert len(train) == len(test) == 25_000
     assert sum(train.labels) == sum(test.labels) == 12_500
+
+
+def test_windows_are_drawn_anew_each_epoch() -> None:
+    long = [np.arange(50, dtype="int32")] * 4
+    epochs = data.Batches(long, [0] * 4, size=4, window=5, longest=40)
+    first, again, second = (next(epochs.epoch(k)).x for k in (0, 0, 1))
+    np.testing.assert_array_equal(np.diff(first, axis=0), np.ones((4, 4)))
+    np.testing.assert_array_equal(first, again)
+    assert (first != second).any()
+    assert first.max() < 40
+    assert len(set(first[0])) > 1

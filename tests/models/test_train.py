@@ -22,6 +22,7 @@ from symseq.models import (
     pooling,
     train,
 )
+from symseq.models.plotting import draw_confusion
 from symseq.random.streams import RandomStreams
 from symseq.types import TensorType
 
@@ -193,3 +194,8 @@ def test_a_shared_variable_that_nobody_updates_is_no_state() -> None:
     cost = model.output.b.sum() * fixed
     state = train.training_state(model, cost, optimizers.sgd(cost, [model.output.b]))
     assert set(state) == {f"model.{path}" for path in model.parameters()}
+
+
+def test_the_confusion_picture_is_written(tmp_path: Path) -> None:
+    draw_confusion(np.array([0, 1, 1]), np.array([0, 0, 1]), "ab", tmp_path / "c.png")
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
