@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from symseq.lengths import ONE, Length
 from symseq.scan.body import Known
 from symseq.scan.op import Scan
 from symseq.span import UNKNOWN
-from symseq.types import Array, TensorType, is_static_one
+from symseq.types import Array, TensorType, is_integer, is_static_one
 
 from ..lower.scope import Scope, body_constants
 
@@ -20,8 +20,9 @@ from ..lower.scope import Scope, body_constants
 class Sizes:
     """Types with numbers for lengths, and early values, by variable id."""
 
-    def __init__(self, arrays: Mapping[int, Array]) -> None:
+    def __init__(self, arrays: Mapping[int, Array], fixed: Container[int] = ()) -> None:
         self.arrays = arrays  # inputs and shared variables by id
+        self.fixed = fixed  # ids of early values that lengths alone decide
         self.types: dict[int, TensorType] = {}
         self.values: dict[int, Array] = {}
         self.outer: dict[int, Variable] = {}  # a loop's constant → the outer variable
@@ -79,6 +80,11 @@ class Sizes:
             return None
         return int(array) if array.ndim == 0 else tuple(int(n) for n in array)
 
+    def _is_index(self, variable: Variable) -> bool:
+        """Whether views are made with this number, once: it is checked here."""
+        known = isinstance(variable, Constant) or id(variable) in self.fixed
+        return known and variable.ndim == 0 and is_integer(variable.dtype)
+
     def infer(self, node: Apply) -> None:
         """Enter the types of a node's outputs.
 
@@ -86,7 +92,10 @@ class Sizes:
         """
         deciding = node.op.length_inputs()
         args = [
-            Known(self.type(v), self.held(v) if k in deciding else None)
+            Known(
+                self.type(v),
+                self.held(v) if k in deciding or self._is_index(v) else None,
+            )
             for k, v in enumerate(node.inputs)
         ]
         try:

@@ -140,7 +140,7 @@ class Plan:
         return made
 
     def _make_binding(self, arrays: dict[int, Array]) -> Binding:
-        sizes = Sizes(arrays)
+        sizes = Sizes(arrays, self.lengths.early - self.lengths.by_value)
         with np.errstate(all="ignore"):
             sizes.infer_scope(self.scope)
             early = {

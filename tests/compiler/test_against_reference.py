@@ -130,3 +130,11 @@ def test_a_shape_that_no_longer_fits_raises_at_every_call(target):
             f()
     w.set_value(np.zeros(3))
     np.testing.assert_array_equal(f(), np.ones(3))
+
+
+def test_an_index_that_lengths_decide_is_checked(target):
+    x, y = T.dmatrix("x"), T.dvector("y")
+    f = ss.function([x, y], x[:, y.shape[0]] * 1, target=target)
+    np.testing.assert_array_equal(f(np.ones((2, 3)), np.ones(2)), [1, 1])
+    with pytest.raises(ss.errors.BadIndexError, match="index 3 is out of bounds"):
+        f(np.ones((2, 3)), np.ones(3))
