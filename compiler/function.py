@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import threading
 import warnings
@@ -120,7 +121,7 @@ def function(
     spec = replace_spec(spec, name=name or "f", target=target,
                         allow_downcast=allow_input_downcast)  # fmt: skip
     _check_inputs(spec, on_unused_input or "raise")
-    return Function(spec)
+    return Function(cut_at_inputs(spec))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,32 @@ class Spec:
     name: str = "f"
     target: str = "numpy"
     allow_downcast: bool | None = None
+
+
+def cut_at_inputs(spec: Spec) -> Spec:
+    """The spec over fresh variables where an input was computed.
+
+    Otherwise a length of such an input would be sought in what it was computed from.
+    """
+    fresh = {
+        i.variable: Variable(i.variable.type, name=i.variable.name)
+        for i in spec.inputs
+        if i.variable.owner is not None
+    }
+    if not fresh:
+        return spec
+    made = replace([*spec.outputs, *(new for _, new in spec.updates)], fresh)
+    count = len(spec.outputs)
+    olds = [old for old, _ in spec.updates]
+    return replace_spec(
+        spec,
+        inputs=tuple(
+            dataclasses.replace(i, variable=fresh.get(i.variable, i.variable))
+            for i in spec.inputs
+        ),
+        outputs=tuple(made[:count]),
+        updates=tuple(zip(olds, made[count:], strict=True)),
+    )
 
 
 def replace_spec(spec: Spec, **changes: Any) -> Spec:

@@ -226,5 +226,6 @@ def broadcast(a: Length, b: Length) -> Length:
 def show(length: Length) -> str:
     """A length for an error: its name, with its size where there is one."""
     if isinstance(length, Dim):
-        return f"{length} = {length.size}" if length.size is not None else str(length)
+        named = length is not ONE and length.size is not None
+        return f"{length} = {length.size}" if named else str(length)
     return "?" if length is None else str(length)

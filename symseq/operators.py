@@ -60,9 +60,15 @@ class Operators:
     __gt__, __ge__ = _binary("gt"), _binary("ge")
     __getitem__ = _binary("getitem")
 
-    def __bool__(self) -> bool:
+    def __bool__(self: Any) -> bool:
+        """True, so that ``if mask:`` asks whether there is a mask, as in Theano.
+
+        Raises: UsageError for a comparison, as ``a < b < c`` hides one.
+        """
+        if self.owner is None or self.dtype != "bool":
+            return True
         raise UsageError(
-            "a symbolic variable has no truth value",
+            "a comparison has no truth value before the function runs",
             hint="use T.switch or ifelse, and T.and_ / T.or_ instead of 'and' / 'or'",
         )
 

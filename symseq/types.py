@@ -109,11 +109,12 @@ def set_variable_factory(factory: Callable[[TensorType, str | None], Any]) -> No
     _make_variable[:] = [factory]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class TensorType:
     """dtype[length, ...]; a length is an int, a named Dim, or None (known when called).
 
-    Theano's broadcast flags are accepted as lengths: True is 1, False is None.
+    Theano's broadcast flags are accepted as lengths: True is 1, False is None; so is
+    its keyword ``broadcastable``.
 
     >>> B, H = lengths.dims("B", H=128)
     >>> str(TensorType("float32", (B, 4 * H, None)))
@@ -123,9 +124,16 @@ class TensorType:
     dtype: str
     shape: Shape = ()
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "dtype", as_dtype(self.dtype))
-        object.__setattr__(self, "shape", tuple(map(_as_length, self.shape)))
+    def __init__(
+        self,
+        dtype: object,
+        shape: Sequence[Length] = (),
+        *,
+        broadcastable: Sequence[bool] = (),
+    ) -> None:
+        object.__setattr__(self, "dtype", as_dtype(dtype))
+        lengths_ = tuple(map(_as_length, shape or broadcastable))
+        object.__setattr__(self, "shape", lengths_)
 
     @property
     def ndim(self) -> int:

@@ -50,14 +50,19 @@ def refuse_captured(
     outputs: Sequence[Variable],
     non_sequences: Sequence[Variable],
 ) -> None:
-    """Raises: UsageError where the step reads what it was not given (strict=True)."""
+    """Under strict=True, refuse shared variables that the step was not given.
+
+    As in Theano, other variables of the outside are found and handed in.
+
+    Raises: UsageError at the call of scan.
+    """
     allowed = [*inner, *non_sequences, *enclosing_steps()]
     known = {id(v) for v in allowed}
     for v in leaves(outputs, stop=allowed):
         stream = isinstance(v, SharedVariable) and v.default_update is not None
-        if id(v) not in known and not isinstance(v, Constant) and not stream:
+        if isinstance(v, SharedVariable) and id(v) not in known and not stream:
             raise UsageError(
-                f"under strict=True a step reads only what it is given; "
-                f"it captures {v.label}",
+                f"under strict=True a step reads only shared variables that it is "
+                f"given; it captures {v.label}",
                 hint="add it to non_sequences",
             ).at(here(), operands([v]))

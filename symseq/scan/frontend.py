@@ -94,7 +94,7 @@ def scan(
         n_steps: an int or an integer scalar; else the shortest sequence decides.
             A negative number runs backwards.
         truncate_gradient: how many of the last steps the gradient goes back through.
-        strict: refuse variables that the step reads but was not given.
+        strict: refuse shared variables that the step reads but was not given.
         checkpoint_every: the gradient keeps the states of every so many steps only and
             computes the others again.
         mode, profile, allow_gc: accepted for Theano programs, without effect.

@@ -232,3 +232,12 @@ def test_empty_and_scalar_arrays(target):
         out = f(a)
         np.testing.assert_array_equal(out[0], a.sum())
         np.testing.assert_array_equal(out[2], a @ a.T)
+
+
+def test_an_input_may_be_computed(target):
+    """What lies behind it is not read, not even for its lengths."""
+    x = T.dmatrix("x")
+    h = T.concatenate([x, x])
+    f = ss.function([h], [h.sum(), T.zeros_like(h), h.shape[0]], target=target)
+    total, zeros, rows = f(np.ones((3, 2)))
+    assert total == 6 and zeros.shape == (3, 2) and rows == 3

@@ -5,7 +5,7 @@ from symseq import variables
 from symseq.config import config
 from symseq.errors import DTypeError, ShapeError, UsageError
 from symseq.lengths import dims
-from symseq.types import LETTERS
+from symseq.types import LETTERS, TensorType
 from symseq.variables import matrix, shared, tensor, tensor3, vector
 
 
@@ -95,3 +95,15 @@ def test_any_order_of_memory_becomes_c_order():
     assert shared(value, borrow=True).get_value(borrow=True).flags.c_contiguous
     swapped = np.arange(3.0).astype(">f8")
     assert shared(swapped, borrow=True).get_value(borrow=True).dtype.isnative
+
+
+def test_a_variable_is_true_and_a_comparison_has_no_truth_value():
+    x = vector("x")
+    assert x and x.sum() and not (None or not x)
+    with pytest.raises(UsageError, match="no truth value"):
+        bool(x > 0)
+
+
+def test_types_take_broadcast_flags_by_name():
+    made = TensorType(dtype="float32", broadcastable=[False, True])
+    assert made == TensorType("float32", (None, 1)) and made("x").ndim == 2

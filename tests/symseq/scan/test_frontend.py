@@ -21,6 +21,7 @@ from symseq.scan.updates import OrderedUpdates
 from symseq.scan.views import reduce
 from symseq.traverse import sort_nodes
 from symseq.types import TensorType
+from symseq.variables import shared
 
 VECTOR = TensorType("float64", (None,))
 MATRIX = TensorType("float64", (None, None))
@@ -100,11 +101,18 @@ def test_a_length_known_on_one_side_becomes_free():
         evaluate([outputs], [x, h], [np.ones((2, 2, 3)), np.zeros((1, 3))])
 
 
-def test_strict_names_the_captured_variable():
-    x, w = VECTOR("x"), TensorType("float64")("w")
+def test_strict_names_the_captured_shared_variable():
+    x, w = VECTOR("x"), shared(np.float64(2), "w")
     with pytest.raises(UsageError, match="captures w"):
         scan(lambda x: x * tanh(w), x, strict=True)
     outputs, _ = scan(lambda x, w: x * tanh(w), x, non_sequences=w, strict=True)
+    assert loop_of(outputs).op.constants == 1
+
+
+def test_strict_lets_other_variables_be_captured():
+    """As in Theano; programs read masks so."""
+    x, w = VECTOR("x"), TensorType("float64")("w")
+    outputs, _ = scan(lambda x: x * tanh(w), x, strict=True)
     assert loop_of(outputs).op.constants == 1
 
 
