@@ -89,6 +89,7 @@ def _write(
         assert update.value.owner is not None
         lowering.destinations[id(update.value)] = target
         lowering.node(update.value.owner, scope)
+        lowering.settle(update.value, target)  # what lengths decide stands elsewhere
         return
     source = staged.out if staged is not None else lowering.read(update.value)
     lowering.add(Copy(target, source, update.value.owner))

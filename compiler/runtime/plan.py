@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -98,6 +99,7 @@ class Plan:
     def _load(self) -> Callable[..., Any]:
         lines = self.source.splitlines(True)
         linecache.cache[self.file] = (len(self.source), None, lines, self.file)
+        weakref.finalize(self, linecache.cache.pop, self.file, None)
         namespace: dict[str, Any] = {}
         exec(compile(self.source, self.file, "exec"), namespace)
         made: Callable[..., Any] = namespace["bind"]

@@ -138,3 +138,11 @@ def test_an_index_that_lengths_decide_is_checked(target):
     np.testing.assert_array_equal(f(np.ones((2, 3)), np.ones(2)), [1, 1])
     with pytest.raises(ss.errors.BadIndexError, match="index 3 is out of bounds"):
         f(np.ones((2, 3)), np.ones(3))
+
+
+def test_an_update_may_be_a_length(target):
+    n, x = ss.shared(np.array(0), "n"), T.dvector("x")
+    f = ss.function([x], updates={n: x.shape[0] + 1}, target=target)
+    for length in (3, 4):
+        f(np.ones(length))
+        assert n.get_value() == length + 1
