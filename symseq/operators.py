@@ -60,6 +60,25 @@ class Operators:
     __gt__, __ge__ = _binary("gt"), _binary("ge")
     __getitem__ = _binary("getitem")
 
+    def __array_function__(
+        self: Any, func: Any, types: object, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        """np.dot(x, W), np.sum(x, axis=0), ... are x's own methods of these names.
+
+        Raises: UsageError for other functions: NumPy would take x for an object.
+        """
+        name = func.__name__
+        if name == "ndim":
+            return self.ndim
+        if name in PROPERTIES:
+            return PROPERTIES[name](*args, **kwargs)
+        if name in METHODS:
+            return METHODS[name](*args, **kwargs)
+        raise UsageError(
+            f"np.{name} takes arrays, not a symbolic variable",
+            hint=f"see whether there is a T.{name}",
+        )
+
     def __bool__(self: Any) -> bool:
         """True, so that ``if mask:`` asks whether there is a mask, as in Theano.
 

@@ -107,3 +107,11 @@ def test_a_variable_is_true_and_a_comparison_has_no_truth_value():
 def test_types_take_broadcast_flags_by_name():
     made = TensorType(dtype="float32", broadcastable=[False, True])
     assert made == TensorType("float32", (None, 1)) and made("x").ndim == 2
+
+
+def test_numpy_functions_of_variables_are_their_methods():
+    x, w = matrix("x"), matrix("w")
+    assert np.dot(x, w).owner.op.name == "dot" and np.ndim(x) == 2
+    assert np.sum(x, axis=0).ndim == np.shape(x).ndim == 1
+    with pytest.raises(UsageError, match="concatenate takes arrays"):
+        np.concatenate([x, w])
