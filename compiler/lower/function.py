@@ -160,7 +160,9 @@ def _writes_over(
         return False
     if sum(v is value for v in wanted) > 1 or readers.get(id(value)):
         return False
-    if id(value) in lengths.dynamic or value.broadcastable != shared.broadcastable:
+    if any(id(v) in lengths.dynamic for v in (value, *node.inputs)):
+        return False  # its lengths are checked when it is computed: before any write
+    if value.broadcastable != shared.broadcastable:
         return False
     recipe = recipe_of(node)
     if is_integer(value.dtype) and recipe.uses("power"):

@@ -146,3 +146,11 @@ def test_an_update_may_be_a_length(target):
     for length in (3, 4):
         f(np.ones(length))
         assert n.get_value() == length + 1
+
+
+def test_nothing_is_written_where_lengths_of_the_run_do_not_fit(target):
+    a, b = ss.shared(np.array([1.0, -1.0]), "a"), ss.shared(0.0, "b")
+    f = ss.function([], updates=[(b, b + 1), (a, a + a[a > 0])], target=target)
+    with pytest.raises(ss.errors.ShapeError, match="equal"):
+        f()
+    assert b.get_value() == 0
