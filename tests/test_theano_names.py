@@ -92,6 +92,23 @@ def test_methods_of_variables() -> None:
     assert hasattr(W, "get_value") and hasattr(W, "set_value")
 
 
+def test_operands_may_be_named() -> None:
+    x = T.matrix("x")
+    assert T.clip(x, min=0, max=1).ndim == T.clip(x, 0, max=1).ndim == 2
+    assert T.switch(cond=x > 0, ift=x, iff=0).ndim == 2
+    assert T.concatenate(tensor_list=[x, x], axis=1).ndim == 2
+    assert T.as_tensor_variable(x, name="x", ndim=3).broadcastable == (
+        True,
+        False,
+        False,
+    )
+    assert T.as_tensor_variable(3.0, "three").name == "three"
+    with pytest.raises(TypeError, match="low"):
+        T.clip(x, low=0, max=1)
+    with pytest.raises(ss.errors.ShapeError, match="at most rank 1"):
+        T.as_tensor_variable(x, ndim=1)
+
+
 def test_exports_are_real_and_sorted_out() -> None:
     for module in (ss, T):
         assert len(set(module.__all__)) == len(module.__all__)

@@ -128,9 +128,9 @@ SWITCH = elementwise(
 )  # fmt: skip
 
 
-def switch(condition: object, a: object, b: object) -> Variable:
-    """a where the condition is not 0, else b; what is not chosen has no effect."""
-    return SWITCH(*same_rank([cast(condition, "bool"), *promote(a, b)]))
+def switch(cond: object, ift: object, iff: object) -> Variable:
+    """ift where cond is not 0, else iff; what is not chosen has no effect."""
+    return SWITCH(*same_rank([cast(cond, "bool"), *promote(ift, iff)]))
 
 
 where = switch

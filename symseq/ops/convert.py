@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from symseq.errors import DTypeError
+from symseq.errors import DTypeError, ShapeError
 from symseq.graph import Constant, Variable
 from symseq.operators import METHODS
 from symseq.ops.dimshuffle import pad_left
@@ -53,6 +53,21 @@ def as_tensor(
         made: Variable = METHODS["stack_list"](value)
         return as_tensor(made, dtype)
     return constant(value, dtype, name)
+
+
+def as_tensor_variable(
+    x: object, name: str | None = None, ndim: int | None = None
+) -> Variable:
+    """`x` as a variable, with axes of length 1 in front up to rank `ndim`.
+
+    Raises: ShapeError where x has a higher rank.
+    """
+    variable = as_tensor(x, name=name)
+    if ndim is None:
+        return variable
+    if variable.ndim > ndim:
+        raise ShapeError(f"at most rank {ndim} is asked for; got {variable.type}")
+    return pad_left(variable, ndim)
 
 
 def has_variable(values: Sequence[object]) -> bool:

@@ -163,9 +163,9 @@ def join(axis: object, *tensors: object) -> Variable:
     return Join(normal_axis(axis, arrays[0].ndim))(*arrays)
 
 
-def concatenate(tensors: Sequence[object] | Variable, axis: int = 0) -> Variable:
+def concatenate(tensor_list: Sequence[object] | Variable, axis: int = 0) -> Variable:
     """The arrays of a list end to end along `axis` (as ``join``)."""
-    return join(axis, *tensors)
+    return join(axis, *tensor_list)
 
 
 def stack(*tensors: object, axis: int = 0) -> Variable:

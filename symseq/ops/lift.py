@@ -18,19 +18,33 @@ class Lifted:
     """f(x, ...): operands promoted to one dtype and one rank, then the row applied."""
 
     def __init__(
-        self, op: Elementwise, doc: str, promotion: Promotion, n_ary: bool = False
+        self,
+        op: Elementwise,
+        doc: str,
+        promotion: Promotion,
+        n_ary: bool = False,
+        keywords: tuple[str, ...] = (),
     ) -> None:
         self.op = op
         self.promotion = promotion
         self.n_ary = n_ary
+        self.keywords = keywords
         self.__name__ = self.__qualname__ = op.name
         self.__doc__ = doc
 
-    def __call__(self, *values: object) -> Variable:
+    def __call__(self, *values: object, **named: object) -> Variable:
         """Apply to variables, arrays or numbers; an n-ary function folds from the left.
 
         Raises: UsageError for a wrong number of operands; ShapeError, DTypeError.
         """
+        if named:
+            values += tuple(
+                named.pop(word)
+                for word in self.keywords[len(values) :]
+                if word in named
+            )
+        if named:
+            raise TypeError(f"{self.op.name} has no operand {next(iter(named))!r}")
         if self.n_ary and len(values) > self.op.arity:
             return reduce(self, values[2:], self(*values[:2]))
         if len(values) != self.op.arity:
@@ -57,9 +71,11 @@ def lifted(
     arity: int = 1,
     promotion: Promotion = "float",
     n_ary: bool = False,
+    keywords: tuple[str, ...] = (),
     **row: Any,
 ) -> Lifted:
     """Register a row (see `elementwise`) and give the function that users call."""
     if promotion == "float":
         row.setdefault("dtypes", same_float)
-    return Lifted(elementwise(name, arity=arity, **row), doc, promotion, n_ary)
+    op = elementwise(name, arity=arity, **row)
+    return Lifted(op, doc, promotion, n_ary, keywords)

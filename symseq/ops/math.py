@@ -196,7 +196,8 @@ def _clip_vjp(
 
 clip = lifted(
     "clip", "x where low <= x <= high, else the bound that it passed.", arity=3,
-    promotion="any", numpy="np.minimum(np.maximum({0}, {1}), {2})",
+    promotion="any", keywords=("x", "min", "max"),
+    numpy="np.minimum(np.maximum({0}, {1}), {2})",
     c="clip_to({0}, {1}, {2})",
     vjp=_clip_vjp,
     domain=(

@@ -45,7 +45,7 @@ from symseq.ops.compare import (
     where,
     xor,
 )
-from symseq.ops.convert import as_tensor, constant
+from symseq.ops.convert import as_tensor, as_tensor_variable, constant
 from symseq.ops.create import full, full_like, ones, ones_like, zeros, zeros_like
 from symseq.ops.cumulative import cumprod, cumsum, diff
 from symseq.ops.debug import Print
@@ -276,7 +276,6 @@ from symseq.variables import (
 
 # Theano's other names for the same things.
 abs = abs_
-as_tensor_variable = as_tensor
 largest, smallest = maximum, minimum
 Tensor = TensorType
 TensorConstant, TensorVariable = Constant, Variable
