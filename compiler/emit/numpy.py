@@ -43,6 +43,7 @@ class NumpyEmitter:
         self.program, self.lifetimes = program, lifetimes
         self.source = Source()
         self.imports: set[str] = set()
+        self.taken = {value.name for value in program.values}
         self.numbers: dict[tuple[str, str], str] = {}
         # Ops called by their NumPy meaning, by the name they have in the source.
         self.ops: dict[str, Apply] = {}
@@ -235,7 +236,11 @@ class NumpyEmitter:
         text = repr(value)
         clean = text.replace("-", "m").replace(".", "_").replace("+", "")
         name = f"n_{clean}" if dtype == "float32" else f"n_{clean}_{dtype}"
-        return self.numbers.setdefault((text, dtype), name)
+        return self.numbers.setdefault((text, dtype), self._free(name))
+
+    def _free(self, name: str) -> str:
+        """`name`, or with an underscore behind it, in which no value's name ends."""
+        return f"{name}_" if name in self.taken else name
 
     def _kernel(self, step: Kernel) -> Iterable[str]:
         for call in step.recipe.calls:
@@ -323,7 +328,7 @@ class NumpyEmitter:
             if same and (name in self.checked) == checked:
                 return name
         clean = "".join(c if c.isalnum() else "_" for c in node.op.name)
-        name = f"op_{clean}_{len(self.ops)}"
+        name = self._free(f"op_{clean}_{len(self.ops)}")
         self.ops[name] = node
         if checked:
             self.checked.add(name)

@@ -154,3 +154,13 @@ def test_nothing_is_written_where_lengths_of_the_run_do_not_fit(target):
     with pytest.raises(ss.errors.ShapeError, match="equal"):
         f()
     assert b.get_value() == 0
+
+
+def test_a_number_and_a_variable_may_have_one_name(target):
+    x, n_1 = T.dvector("x"), T.dvector("n_1_0_float64")
+    op_sort_0 = T.dvector("op_sort_0")
+    y = T.nnet.sigmoid(T.sort(x * n_1 + op_sort_0))
+    f = ss.function([x, n_1, op_sort_0], y,
+                    target=target)  # fmt: skip
+    zeros = np.zeros(2)
+    np.testing.assert_array_equal(f(zeros, zeros, zeros), [0.5, 0.5])
