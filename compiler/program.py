@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from symseq.graph import Apply, Variable
 
-from .lower.recipe import Recipe
+from .recipe import Recipe
 
 
 class Kind(Enum):

@@ -30,7 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.compiler.autodiff",),
     ("symseq.compiler.rewrite",),
     ("symseq.compiler.passes", "symseq.compiler.loop_passes"),
-    ("symseq.compiler.lower.recipe",),  # an expression as data: kernels hold it
+    ("symseq.compiler.recipe",),  # an expression as data: kernels hold it
     ("symseq.compiler.program",),
     ("symseq.compiler.lower",),
     ("symseq.compiler.memory",),

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from symseq.graph import Apply
 from symseq.ops.subtensor import IncSubtensor
 
-from ..lower.recipe import Call, Slot
 from ..memory import Lifetimes
 from ..program import (
     Compute,
@@ -30,6 +29,7 @@ from ..program import (
     walk,
     writes,
 )
+from ..recipe import Call, Slot
 from .numpy_rules import FORMS
 from .source import Source
 

@@ -13,7 +13,7 @@ from symseq.ops.subtensor import IncSubtensor
 from symseq.types import is_integer
 
 from ..program import Compute, Copy, Kernel, Kind, Loop, Program, Step, Value, View
-from .recipe import Recipe, flatten
+from ..recipe import Recipe, flatten
 from .scope import Lengths, Scope
 
 RESERVED = {

@@ -14,8 +14,8 @@ from symseq.ops.subtensor import INPUT, IncSubtensor, Key, Range, Subtensor
 from symseq.ops.take import PutRows
 
 from ..program import Compute, Copy, Kernel, Kind, Value, View
+from ..recipe import flatten
 from .lowering import Lowering, compute, lowers, lowers_op
-from .recipe import flatten
 
 
 @lowers(DimShuffle)

@@ -1,7 +1,5 @@
-"""Theano's ``theano.sandbox.rng_mrg``: the same streams under their other name."""
+"""Theano's ``theano.sandbox.rng_mrg``: the streams under their other name."""
 
-from symseq.random.streams import RandomStreams
-
-MRG_RandomStreams = RandomStreams
+from symseq.random.streams import MRG_RandomStreams, RandomStreams
 
 __all__ = ["MRG_RandomStreams", "RandomStreams"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import symseq.ops.methods  # noqa: F401  (fills the registry)
-from symseq.compiler.lower.recipe import OUT, Slot, flatten
+from symseq.compiler.recipe import OUT, Slot, flatten
 from symseq.errors import UsageError
 from symseq.ops.elementwise import Elementwise
 from symseq.ops.registry import REGISTRY
