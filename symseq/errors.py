@@ -108,5 +108,9 @@ class NanGuardError(SymseqError, ArithmeticError):
     """``nan_guard`` met a NaN, an infinity or a huge value."""
 
 
+class InternalError(SymseqError, RuntimeError):
+    """A fault of symseq itself: a rewrite that breaks its own rules."""
+
+
 class ReentryError(SymseqError, RuntimeError):
     """A compiled function was called while it runs."""

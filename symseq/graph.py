@@ -372,6 +372,10 @@ class BodyOp(Op):
     def bodies(self) -> tuple[tuple[Sequence[Variable], Sequence[Variable]], ...]:
         """The inner graphs, each as (inputs, outputs)."""
 
+    @abstractmethod
+    def with_bodies(self, outputs: Sequence[Sequence[Variable]]) -> Op:
+        """The op with other outputs in its bodies, which read the same inputs."""
+
     def numpy(self, *inputs: Array) -> tuple[Array, ...]:
         raise UsageError(f"{self.name} has a body: use evaluate_body")
 

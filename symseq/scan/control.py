@@ -66,6 +66,10 @@ class IfElse(BodyOp):
     def bodies(self) -> tuple[tuple[Sequence[Variable], Sequence[Variable]], ...]:
         return tuple((body.inputs, body.outputs) for body in (self.then, self.other))
 
+    def with_bodies(self, outputs: Sequence[Sequence[Variable]]) -> IfElse:
+        then, other = map(tuple, outputs)
+        return IfElse(Body(self.then.inputs, then), Body(self.other.inputs, other))
+
     def evaluate_body(self, evaluate: Evaluate, *inputs: Array) -> tuple[Array, ...]:
         body = self.then if bool(inputs[0]) else self.other
         return tuple(evaluate(body.outputs, body.inputs, inputs[1:]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from symseq import lengths
 from symseq.errors import DTypeError, ShapeError
@@ -133,6 +133,9 @@ class Scan(Roles, BodyOp):
 
     def bodies(self) -> tuple[tuple[Sequence[Variable], Sequence[Variable]], ...]:
         return ((self.body.inputs, self.body.outputs),)
+
+    def with_bodies(self, outputs: Sequence[Sequence[Variable]]) -> Scan:
+        return replace(self, body=Body(self.body.inputs, tuple(outputs[0])))
 
     def evaluate_body(self, evaluate: Evaluate, *inputs: Array) -> tuple[Array, ...]:
         return run_scan(self, evaluate, inputs)
