@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from symseq.config import config
 from symseq.errors import (
     DTypeError,
     MissingInputError,
@@ -28,6 +29,8 @@ from symseq.traverse import free_inputs, leaves, replace, shared_variables
 from symseq.types import Array, TensorType
 
 from .pipeline import Compiled, compile_graph
+from .profile import Profile
+from .watch import NanGuard, Watch
 
 TARGETS = ("reference", "numpy")
 LIBRARIES = {"numba": "numba", "cupy": "cupy"}
@@ -63,7 +66,7 @@ def Param(variable: Variable, default: object = None, **options: Any) -> In:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Out:
-    """An output; ``borrow=True`` may return memory that the next call overwrites."""
+    """An output; ``borrow=True`` returns memory that the next call overwrites."""
 
     variable: Variable
     borrow: bool = False
@@ -71,6 +74,8 @@ class Out:
 
 class Mode:
     """Accepted for Theano programs: symseq's targets are chosen by ``target=``."""
+
+    nan_guard: NanGuard | None = None
 
     def __init__(self, linker: object = None, optimizer: object = None) -> None:
         self.linker, self.optimizer = linker, optimizer
@@ -94,6 +99,7 @@ def function(
     allow_input_downcast: bool | None = None,
     no_default_updates: bool | Sequence[SharedVariable] = False,
     profile: object = None,
+    nan_guard: bool | NanGuard | None = None,
     accept_inplace: bool = False,
     rebuild_strict: bool = True,
 ) -> Function:
@@ -101,13 +107,18 @@ def function(
 
     Args:
         inputs: variables, or `In` for defaults and names.
-        outputs: a variable, a list or dict of them, or None.
+        outputs: a variable, a list or dict of them, or None; `Out(v, borrow=True)`
+            is an output that is not copied: it is valid until the next call.
         updates: (shared variable, new value) pairs, written after the outputs.
         givens: (variable, replacement) pairs.
         target: "numpy" (a plan) or "reference" (each op by its NumPy meaning).
         on_unused_input: "raise" (default), "warn" or "ignore".
         allow_input_downcast: let float64 arrays become float32 inputs.
-        mode, profile, accept_inplace, rebuild_strict: accepted for Theano programs.
+        profile: measure each node's time; ``print(f.profile)`` shows where it goes.
+        nan_guard: raise NanGuardError at the first NaN, before anything is written;
+            `NanGuard(inf=True, big=1e10)` looks for more.
+        mode: a `NanGuardMode` sets ``nan_guard``; others change nothing.
+        accept_inplace, rebuild_strict: accepted for Theano programs.
 
     Raises: UsageError, MissingInputError, UnusedInputError, TargetError, ... at the
         user's line.
@@ -119,7 +130,9 @@ def function(
     ]
     spec = _specify(given, outputs, pairs, _pairs(givens, "givens"), no_default_updates)
     spec = replace_spec(spec, name=name or "f", target=target,
-                        allow_downcast=allow_input_downcast)  # fmt: skip
+                        allow_downcast=allow_input_downcast,
+                        profiled=bool(config.profile if profile is None else profile),
+                        nan_guard=_guard(nan_guard, mode))  # fmt: skip
     _check_inputs(spec, on_unused_input or "raise")
     return Function(cut_at_inputs(spec))
 
@@ -135,6 +148,17 @@ class Spec:
     name: str = "f"
     target: str = "numpy"
     allow_downcast: bool | None = None
+    borrowed: tuple[bool, ...] = ()
+    profiled: bool = False
+    nan_guard: NanGuard | None = None
+
+
+def _guard(wanted: bool | NanGuard | None, mode: object) -> NanGuard | None:
+    if wanted is None:
+        return mode.nan_guard if isinstance(mode, Mode) else None
+    if isinstance(wanted, bool):
+        return NanGuard() if wanted else None
+    return wanted
 
 
 def cut_at_inputs(spec: Spec) -> Spec:
@@ -211,7 +235,8 @@ def _specify(
     givens: list[tuple[Any, Any]],
     no_default_updates: bool | Sequence[SharedVariable],
 ) -> Spec:
-    form, listed = _output_form(outputs)
+    form, asked = _output_form(outputs)
+    listed = [_output(v) for v in asked]
     updates = [check_update(old, new, pairs) for old, new in pairs]
     updates += _default_updates(listed, updates, no_default_updates)
     everything = [*listed, *(new for _, new in updates)]
@@ -226,18 +251,19 @@ def _specify(
         tuple(everything[:count]),
         tuple((s, new) for (s, _), new in zip(updates, news, strict=True)),
         form,
+        borrowed=tuple(isinstance(v, Out) and v.borrow for v in asked),
     )
 
 
-def _output_form(outputs: Any) -> tuple[object, list[Variable]]:
+def _output_form(outputs: Any) -> tuple[object, list[Any]]:
+    """The form that results take, and the outputs in order."""
     if outputs is None:
         return None, []
     if isinstance(outputs, Mapping):
-        keys = tuple(outputs)
-        return keys, [_output(outputs[key]) for key in keys]
+        return tuple(outputs), list(outputs.values())
     if isinstance(outputs, (list, tuple)):
-        return "list", [_output(v) for v in outputs]
-    return "one", [_output(outputs)]
+        return "list", list(outputs)
+    return "one", [outputs]
 
 
 def _output(value: object) -> Variable:
@@ -328,7 +354,8 @@ class Function:
     """A compiled graph. Call it with arrays, by position or by keyword.
 
     Outputs are fresh arrays. A call that fails leaves every shared variable as it was.
-    ``plan.source`` is the program that runs; ``copy()`` serves another thread.
+    ``plan.source`` is the program that runs; ``copy()`` serves another thread;
+    ``profile`` is where the time went (None unless asked for).
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -337,6 +364,9 @@ class Function:
         self._lock = threading.Lock()
         self._variables = [i.variable for i in spec.inputs]
         self._kept = {i.variable: i.value for i in spec.inputs if i.value is not None}
+        self.profile = Profile(spec.name) if spec.profiled else None
+        watched = spec.profiled or spec.nan_guard is not None
+        self._watch = Watch(self.profile, spec.nan_guard) if watched else None
         self._compiled: Compiled | None = None
         self._versions: tuple[int, ...] = ()
         self._compile()
@@ -344,7 +374,13 @@ class Function:
     def _compile(self) -> Compiled:
         spec = self.spec
         self._compiled = compile_graph(
-            self._variables, spec.outputs, spec.updates, spec.name, spec.target
+            self._variables,
+            spec.outputs,
+            spec.updates,
+            spec.name,
+            spec.target,
+            spec.borrowed,
+            self._watch,
         )
         self._versions = self._shared_versions()
         return self._compiled

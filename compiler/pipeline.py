@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import perf_counter
 from types import FrameType
 from typing import Any
 
@@ -22,10 +23,11 @@ from .loop_passes.drop_unused import drop_unused
 from .lower.function import lower_function
 from .passes.algebra import ALGEBRA
 from .passes.stability import STABILITY
-from .reference import evaluate
+from .reference import Evaluator
 from .rewrite.engine import rewrite
 from .runtime.bind import check_names
 from .runtime.plan import BranchesDiffer, Plan
+from .watch import Watch
 
 Pass = Callable[[Sequence[Variable]], list[Variable]]
 
@@ -47,15 +49,30 @@ class Compiled:
     updates: list[tuple[SharedVariable, Variable]]  # a plan's: what may change length
     plan: Plan | None
     shared: list[SharedVariable] = field(default_factory=list)
+    watch: Watch | None = None
+    evaluator: Evaluator = field(default_factory=Evaluator)  # of the reference target
     # The plan anew, for an ifelse whose branches turn out to have other lengths.
     plan_again: Callable[[], Plan] | None = None
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """The outputs; shared variables are written last, after all that can raise."""
         pairs = list(zip(self.inputs, arrays, strict=True))
-        if self.plan is None:
-            return self._run_reference(pairs)
+        began = perf_counter()
+        guard = None if self.watch is None else self.watch.guard
+        if guard is not None:
+            for variable, array in pairs:
+                guard.check_leaf(variable, array, "input")
+            for shared in self.shared:
+                guard.check_leaf(shared, shared.storage, "shared variable")
+        run = self._run_reference if self.plan is None else self._run_plan
+        results = run(pairs)
+        if self.watch is not None and self.watch.profile is not None:
+            self.watch.profile.add_call(perf_counter() - began)
+        return results
+
+    def _run_plan(self, pairs: Sequence[tuple[Variable, Array]]) -> list[Array]:
         plan = self.plan
+        assert plan is not None
         by_id = {id(v): array for v, array in pairs}
         by_id.update((id(s), s.storage) for s in self.shared)
         with np.errstate(all="ignore"):
@@ -70,15 +87,19 @@ class Compiled:
                 self.plan_again = None
                 signature = plan.signature(by_id, self.shared)
                 binding = plan.bind(signature, by_id)
-            for buffer, array in zip(binding.inputs, arrays, strict=True):
+            for buffer, (_, array) in zip(binding.inputs, pairs, strict=True):
                 np.copyto(buffer, array)
+            if self.watch is not None:
+                self.watch.begin()
             try:
                 binding.run()
             except SymseqError as error:
                 raise plan.blame(error) from None
-            results = [np.array(value) for value in binding.outputs()]
+            results = plan.results(binding)
             count = len(self.outputs)
             with uninterrupted():
+                if self.watch is not None:
+                    self.watch.begin()
                 binding.update()
                 for (shared, _), value in zip(
                     self.updates, results[count:], strict=True
@@ -90,7 +111,9 @@ class Compiled:
         check_names(pairs)
         wanted = [*self.outputs, *(new for _, new in self.updates)]
         values = [np.array(value) for _, value in pairs]
-        made = evaluate(wanted, self.inputs, values)
+        if self.watch is not None:
+            self.watch.begin()
+        made = self.evaluator(wanted, self.inputs, values)
         made = [np.array(value) for value in made]
         count = len(self.outputs)
         for (shared, _), value in zip(self.updates, made[count:], strict=True):
@@ -137,31 +160,40 @@ def compile_graph(
     updates: Sequence[tuple[SharedVariable, Variable]],
     name: str,
     target: str,
+    borrowed: Sequence[bool] = (),
+    watch: Watch | None = None,
 ) -> Compiled:
-    """Rewrite, lower, plan and emit; for "reference" nothing of that."""
+    """Rewrite, lower, plan and emit; for "reference" nothing of that.
+
+    ``borrowed`` marks outputs that need no copy; ``watch`` sees every step of a run.
+    """
     targets = [shared for shared, _ in updates]
     wanted = refreshed([*outputs, *(new for _, new in updates)], targets)
     shared = shared_variables(wanted)
     shared += [s for s in targets if not any(s is other for other in shared)]
-    plan = None
     if target != "reference":
         for _, pass_ in PASSES:
             wanted = pass_(wanted)
     count = len(outputs)
     pairs = list(zip(targets, wanted[count:], strict=True))
-    if target != "reference":
-        # Where an update may change the lengths, the new value is a result like the
-        # outputs, and becomes the variable's buffer when all else is done.
-        fixed = [pair for pair in pairs if keeps_lengths(*pair)]
-        pairs = [pair for pair in pairs if not keeps_lengths(*pair)]
-        results = [*wanted[:count], *(new for _, new in pairs)]
-        plan = Plan(*lower_function(name, inputs, results, fixed))
+    made = Compiled(list(inputs), wanted[:count], pairs, None, shared, watch)
+    if target == "reference":
+        made.evaluator = Evaluator(watch)
+        return made
+    # Where an update may change the lengths, the new value is a result like the
+    # outputs, and becomes the variable's buffer when all else is done.
+    fixed = [pair for pair in pairs if keeps_lengths(*pair)]
+    made.updates = [pair for pair in pairs if not keeps_lengths(*pair)]
+    results = [*wanted[:count], *(new for _, new in made.updates)]
+    # A guard looks at every new value before the first is written.
+    guarded = watch is not None and watch.guard is not None
 
-        def again() -> Plan:
-            return Plan(*lower_function(name, inputs, results, fixed, True))
+    def plan(branches_differ: bool = False) -> Plan:
+        lowered = lower_function(name, inputs, results, fixed, branches_differ, guarded)
+        return Plan(*lowered, borrowed, watch)
 
-        return Compiled(list(inputs), wanted[:count], pairs, plan, shared, again)
-    return Compiled(list(inputs), wanted[:count], pairs, plan, shared)
+    made.plan, made.plan_again = plan(), lambda: plan(True)
+    return made
 
 
 def keeps_lengths(shared: SharedVariable, value: Variable) -> bool:

@@ -21,6 +21,8 @@ from symseq.graph import (
 from symseq.traverse import sort_nodes
 from symseq.types import Array, TensorType, concrete, is_integer
 
+from .watch import Watch
+
 
 @dataclass(frozen=True, slots=True)
 class Actual:
@@ -46,10 +48,13 @@ def integers(array: Array) -> Held:
 class Evaluator:
     """Evaluates graphs, and keeps the order of each graph's nodes for the next time.
 
-    A function keeps one, so that a loop's body is sorted once.
+    A function keeps one, so that a loop's body is sorted once. ``watch`` sees every
+    node; ``path`` holds the ops with bodies around it and how often each body has run.
     """
 
+    watch: Watch | None = None
     orders: dict[tuple[Variable, ...], list[Apply]] = field(default_factory=dict)
+    path: list[tuple[str, int]] = field(default_factory=list)
 
     def __call__(
         self,
@@ -62,13 +67,17 @@ class Evaluator:
         Raises: MissingInputError for a leaf without a value; what the type rules
             and the ops raise, at the user's line.
         """
+        if self.path:
+            name, step = self.path[-1]
+            self.path[-1] = name, step + 1
         table = {id(v): np.asarray(a) for v, a in zip(inputs, values, strict=True)}
         with np.errstate(all="ignore"):
             for node in self.order(outputs, inputs):
                 arguments = [value_of(v, table) for v in node.inputs]
-                for variable, made in zip(
-                    node.outputs, self.apply(node, arguments), strict=True
-                ):
+                results = self.apply(node, arguments)
+                if self.watch is not None:
+                    self._show(self.watch, node, arguments, results)
+                for variable, made in zip(node.outputs, results, strict=True):
                     table.setdefault(id(variable), made)
         return [value_of(v, table) for v in outputs]
 
@@ -86,7 +95,7 @@ class Evaluator:
         try:
             types = node.op.infer(args)
             if isinstance(node.op, BodyOp):
-                made = node.op.evaluate_body(self, *arguments)
+                made = self.enter(node.op, arguments)
             else:
                 made = node.op.numpy(*arguments)
         except SymseqError as error:
@@ -98,6 +107,26 @@ class Evaluator:
         for type_, array in zip(types, arrays, strict=True):
             check(node, type_, array)
         return arrays
+
+    def enter(self, op: BodyOp, arguments: Sequence[Array]) -> tuple[Array, ...]:
+        """The outputs of an op with bodies, which it evaluates by calling back."""
+        self.path.append((op.name, -1))
+        try:
+            return op.evaluate_body(self, *arguments)
+        finally:
+            self.path.pop()
+
+    def _show(
+        self,
+        watch: Watch,
+        node: Apply,
+        arguments: Sequence[Array],
+        results: Sequence[Array],
+    ) -> None:
+        entry = watch.entry(node, tuple(name for name, _ in self.path))
+        if isinstance(node.op, BodyOp):
+            watch.begin()  # its nodes have been seen one by one
+        watch.see(entry, self.path, arguments, results)
 
 
 def evaluate(

@@ -21,6 +21,7 @@ from symseq.compiler.autodiff.jacobian import hessian, hessian_vector_product, j
 from symseq.compiler.autodiff.verify import verify_grad
 from symseq.compiler.eval import evaluate
 from symseq.compiler.function import Function, In, Mode, Out, Param, function
+from symseq.compiler.watch import NanGuard
 from symseq.config import config
 from symseq.draw.picture import draw
 from symseq.graph import Apply, Constant, Op, SharedVariable, Variable
@@ -44,6 +45,7 @@ __all__ = [
     "In",
     "Lop",
     "Mode",
+    "NanGuard",
     "Op",
     "Out",
     "Param",

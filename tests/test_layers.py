@@ -26,6 +26,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.serialize", "symseq.printing"),
     ("symseq.draw",),
     ("symseq.compiler",),  # the package's own file: only its guard
+    ("symseq.compiler.profile",),
+    ("symseq.compiler.watch",),
     ("symseq.compiler.reference",),
     ("symseq.compiler.autodiff",),
     ("symseq.compiler.rewrite",),

@@ -33,14 +33,23 @@ from ..recipe import Call, Slot
 from .numpy_rules import FORMS
 from .source import Source
 
+COMPUTING = (Kernel, Compute, Copy)
 FETCHED = (Kind.INPUT, Kind.SHARED, Kind.CONSTANT, Kind.EARLY, Kind.BUFFER)
 
 
 class NumpyEmitter:
-    """Writes the source of one Program."""
+    """Writes the source of one Program.
 
-    def __init__(self, program: Program, lifetimes: Lifetimes) -> None:
+    ``watched`` adds a line behind each step that shows its results to a watch.
+    """
+
+    def __init__(
+        self, program: Program, lifetimes: Lifetimes, watched: bool = False
+    ) -> None:
         self.program, self.lifetimes = program, lifetimes
+        self.watched = watched
+        # The steps shown to the watch, by number: their nodes and the loops around.
+        self.seen: list[tuple[Apply, tuple[str, ...]]] = []
         self.source = Source()
         self.imports: set[str] = set()
         self.taken = {value.name for value in program.values}
@@ -183,11 +192,38 @@ class NumpyEmitter:
 
     def _updates(self) -> None:
         with self.source.block("def update():"):
-            self._steps(self.program.updates)
+            self._steps(self.program.updates, writing=True)
         self.source.add("")
 
-    def _steps(self, steps: Sequence[Step]) -> None:
+    def _show(self, step: Step, loops: tuple[Loop, ...], writing: bool) -> None:
+        """A line that shows the step's results to the watch; a writing one is timed."""
+        node = None if isinstance(step, (View, Loop)) else step.node
+        if not self.watched or node is None or not isinstance(step, COMPUTING):
+            return
+        number = len(self.seen)
+        self.seen.append((node, tuple(loop.name for loop in loops)))
+        outs = step.outs if isinstance(step, Compute) else (step.out,)
+        shown = "".join(f"{value.name}, " for value in outs)
+        if writing:
+            self.source.add(f"{self.helper('watch_time')}({number}, ({shown}))")
+            return
+        at = "".join(f"{self._counter(loop)}, " for loop in loops)
+        read = "".join(f"{value.name}, " for value in reads(step))
+        call = f"{self.helper('watch')}({number}, ({at}), ({shown}), ({read}))"
+        self.source.add(call, node)
+
+    def _counter(self, loop: Loop) -> str:
+        """The name of the number of a watched loop's step."""
+        return self._free(f"{loop.name}_at")
+
+    def _steps(
+        self,
+        steps: Sequence[Step],
+        loops: tuple[Loop, ...] = (),
+        writing: bool = False,
+    ) -> None:
         for step in steps:
+            before = len(self.source.lines)
             match step:
                 case Kernel():
                     for line in self._kernel(step):
@@ -202,17 +238,23 @@ class NumpyEmitter:
                     ):
                         self.source.add(self.copy(step.out, step.source), step.node)
                 case Loop():
-                    self._loop(step)
+                    self._loop(step, (*loops, step))
+            if len(self.source.lines) > before:
+                self._show(step, loops, writing)
 
-    def _loop(self, loop: Loop) -> None:
+    def _loop(self, loop: Loop, loops: tuple[Loop, ...]) -> None:
         names = self._columns(loop)
-        header = f'for _ in range(trips["{loop.name}"]):'
+        at = self._counter(loop) if self.watched else "_"
+        header = f'for {at} in range(trips["{loop.name}"]):'
         if names:
-            header = f"for {', '.join(names)}{',' * (len(names) == 1)} in {loop.name}:"
+            row = f"{', '.join(names)}{',' * (len(names) == 1)}"
+            header = f"for {row} in {loop.name}:"
+            if self.watched:
+                header = f"for {at}, ({row}) in enumerate({loop.name}):"
         if loop.done is not None:
             self.source.add(f"{loop.name}_done = 0", loop.node)
         with self.source.block(header, loop.node):
-            self._steps(loop.body)
+            self._steps(loop.body, loops)
             if loop.done is not None and loop.stop is not None:
                 self.source.add(f"{loop.name}_done += 1", loop.node)
                 with self.source.block(f"if {loop.stop.name}:", loop.node):

@@ -43,15 +43,19 @@ def lower_function(
     outputs: Sequence[Variable],
     updates: Sequence[tuple[SharedVariable, Variable]],
     branches_differ: bool = False,
+    guarded: bool = False,
 ) -> tuple[Program, Scope, Lengths]:
-    """The Program of a function, with its scope and what is known of its lengths."""
+    """The Program of a function, with its scope and what is known of its lengths.
+
+    ``guarded``: all new values are computed before the first is written.
+    """
     values = [value for _, value in updates]
     scope = open_scope(inputs, [*outputs, *values])
     sources = [*inputs, *_shared_leaves(scope, updates)]
     lengths = analyse(scope, sources, branches_differ)
     lowering = Lowering(name, lengths)
     lowering.program.inputs = declared(inputs, lowering, Kind.INPUT)
-    ordered = order_updates(updates, outputs, lengths)
+    ordered = order_updates(updates, outputs, lengths, guarded)
     late = {id(u.value.owner) for u in ordered if u.over}
     lowering.nodes(scope, skip=late)
     lowering.program.outputs = [lowering.read(v) for v in outputs]
@@ -99,6 +103,7 @@ def order_updates(
     updates: Sequence[tuple[SharedVariable, Variable]],
     outputs: Sequence[Variable],
     lengths: Lengths,
+    guarded: bool = False,
 ) -> list[Update]:
     """The writes such that each follows every read of the old value.
 
@@ -108,7 +113,9 @@ def order_updates(
     values = [value for _, value in updates]
     readers = clients([*outputs, *values])
     waiting = [
-        _plan_update(shared, value, [*outputs, *values], readers, lengths, targets)
+        _plan_update(
+            shared, value, [*outputs, *values], readers, lengths, targets, guarded
+        )
         for shared, value in updates
     ]
     ordered: list[Update] = []
@@ -137,8 +144,9 @@ def _plan_update(
     readers: dict[int, list[Apply]],
     lengths: Lengths,
     targets: set[int],
+    guarded: bool,
 ) -> Update:
-    over = _writes_over(shared, value, wanted, readers, lengths)
+    over = not guarded and _writes_over(shared, value, wanted, readers, lengths)
     if over:
         assert value.owner is not None
         roots = [root_of(v) for v in value.owner.inputs]

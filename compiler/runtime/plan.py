@@ -7,6 +7,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import prod
 from typing import Any
 
@@ -30,7 +31,8 @@ from ..lower.function import VIEWS
 from ..lower.scope import Lengths, Scope, shaping_nodes
 from ..memory import ALIGNMENT, Layout, Lifetimes, layout, place
 from ..program import Kind, Program, Value
-from ..reference import Evaluator, evaluate
+from ..reference import Evaluator
+from ..watch import StepWatch, Watch
 from . import kernels
 from .bind import Sizes
 
@@ -77,22 +79,42 @@ class Plan:
     ``source`` is the text that runs. ``report()`` says what it holds.
     """
 
-    def __init__(self, program: Program, scope: Scope, lengths: Lengths) -> None:
+    def __init__(
+        self,
+        program: Program,
+        scope: Scope,
+        lengths: Lengths,
+        borrowed: Sequence[bool] = (),
+        watch: Watch | None = None,
+    ) -> None:
         self.program, self.scope, self.lengths = program, scope, lengths
         lifetimes = Lifetimes(program)
-        emitter = NumpyEmitter(program, lifetimes)
+        emitter = NumpyEmitter(program, lifetimes, watch is not None)
         self.source = emitter.emit()
+        self.watch = watch
         self.ops = {
-            name: _checked(node) if name in emitter.checked else _meaning(node)
+            name: _checked(node, watch)
+            if name in emitter.checked
+            else _meaning(node, watch)
             for name, node in emitter.ops.items()
         }
+        if watch is not None:
+            steps = StepWatch(watch, emitter.seen)
+            self.ops |= {"watch": steps, "watch_time": steps.only_time}
         self.file = f"<symseq plan {program.name} {id(self):x}>"
         self.nodes = {n + emitter.offset: v for n, v in emitter.source.nodes.items()}
         self.shaping = shaping_nodes(scope, lengths)
         self.loops = emitter.loops
         self.layout: Layout = layout(lifetimes)
         self.lifetimes = lifetimes
-        self.arena = Arena()
+        self.borrowed = tuple(borrowed)
+        # Ids of the storages whose memory callers keep until the next call.
+        self.lent = {
+            id(storage)
+            for value, flag in zip(program.outputs, self.borrowed, strict=False)
+            if flag and (storage := lifetimes.of(value)) is not None
+        }
+        self.arena, self.lent_arena = Arena(), Arena()
         self.bindings: OrderedDict[Signature, Binding] = OrderedDict()
         self._bind = self._load()
 
@@ -172,10 +194,22 @@ class Plan:
             max(prod(sizes.of(v.variable)) * np.dtype(v.dtype).itemsize, 0)
             for v in (storage.owner for storage in self.layout.storages)
         ]
-        offsets, top = place(self.layout, needed)
-        if self.arena.reserve(top):
+        ids = [id(storage) for storage in self.layout.storages]
+        lent = [
+            n if key in self.lent else 0 for key, n in zip(ids, needed, strict=True)
+        ]
+        kept = [
+            0 if key in self.lent else n for key, n in zip(ids, needed, strict=True)
+        ]
+        offsets, top = place(self.layout, kept)
+        starts = [0, *accumulate(-(-n // ALIGNMENT) * ALIGNMENT for n in lent)]
+        grown = self.arena.reserve(top)
+        if self.lent_arena.reserve(starts[-1]) or grown:
             self.bindings.clear()
-        at = {id(s): o for s, o in zip(self.layout.storages, offsets, strict=True)}
+        at = {
+            key: (self.lent_arena, start) if key in self.lent else (self.arena, offset)
+            for key, start, offset in zip(ids, starts, offsets, strict=False)
+        }
         buffer: dict[str, Array] = {}
         for value in self.program.values:
             made = self._array(value, sizes, at)
@@ -183,14 +217,16 @@ class Plan:
                 buffer[value.name] = made
         return buffer, top
 
-    def _array(self, value: Value, sizes: Sizes, at: dict[int, int]) -> Array | None:
+    def _array(
+        self, value: Value, sizes: Sizes, at: dict[int, tuple[Arena, int]]
+    ) -> Array | None:
         match value.kind:
             case Kind.BUFFER:
                 storage = self.lifetimes.of(value)
                 if storage is None:
                     return None
-                shape = sizes.of(value.variable)
-                return self.arena.array(at[id(storage)], shape, value.dtype)
+                arena, offset = at[id(storage)]
+                return arena.array(offset, sizes.of(value.variable), value.dtype)
             case Kind.SHARED:
                 assert isinstance(value.variable, SharedVariable)
                 return value.variable.storage
@@ -200,6 +236,18 @@ class Plan:
             case Kind.INPUT:
                 return np.empty(sizes.of(value.variable), value.dtype)
         return None
+
+    def results(self, binding: Binding) -> list[Array]:
+        """The outputs: fresh arrays; borrowed ones are overwritten by the next call."""
+        made = []
+        for k, (value, array) in enumerate(
+            zip(self.program.outputs, binding.outputs(), strict=True)
+        ):
+            lent = k < len(self.borrowed) and self.borrowed[k]
+            storage = self.lifetimes.of(value)
+            keeps = lent and storage is not None and id(storage) in self.lent
+            made.append(array if keeps else np.array(array))
+        return made
 
     # -- errors and reports -------------------------------------------------------
 
@@ -251,19 +299,20 @@ class _Shapes:
         return self.sizes.of(self.values[name].variable)
 
 
-def _meaning(node: Apply) -> Callable[..., Any]:
+def _meaning(node: Apply, watch: Watch | None) -> Callable[..., Any]:
     """The node's NumPy meaning, with results of their own: no view of a buffer."""
     op = node.op
     if isinstance(op, BodyOp):
-        return lambda *inputs: op.evaluate_body(evaluate, *inputs)
+        evaluate = Evaluator(watch)
+        return lambda *inputs: evaluate.enter(op, inputs)
     if isinstance(op, VIEWS):
         return lambda *inputs: tuple(np.array(x) for x in op.numpy(*inputs))
     return op.numpy
 
 
-def _checked(node: Apply) -> Callable[..., Any]:
+def _checked(node: Apply, watch: Watch | None) -> Callable[..., Any]:
     """The same for lengths that only the run knows: the type rule checks them."""
-    evaluate = Evaluator()
+    evaluate = Evaluator(watch)
     return lambda *inputs: tuple(
         made if made.base is None and made.flags.owndata else np.array(made)
         for made in evaluate.apply(node, inputs)

@@ -1,12 +1,15 @@
 """Theano's ``theano.compile.nanguardmode``."""
 
 from symseq.compiler.function import Mode
+from symseq.compiler.watch import NanGuard
 
 __all__ = ["NanGuardMode"]
 
+BIG = 1e10
+
 
 class NanGuardMode(Mode):
-    """Accepted as a ``mode``, as every mode is; it changes nothing that is computed."""
+    """A ``mode`` in which a NaN, an infinity or a magnitude over 1e10 is an error."""
 
     def __init__(
         self,
@@ -17,6 +20,6 @@ class NanGuardMode(Mode):
         linker: object = None,
     ) -> None:
         super().__init__(linker, optimizer)
-        self.nan_is_error = nan_is_error
-        self.inf_is_error = inf_is_error
-        self.big_is_error = big_is_error
+        self.nan_guard = NanGuard(
+            nan_is_error, inf_is_error, BIG if big_is_error else None
+        )
