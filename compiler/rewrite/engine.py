@@ -1,58 +1,35 @@
 """Rewriting: rebuild a graph in order, interning equal nodes, applying local rules.
 
-A rule takes a node and returns what replaces its outputs, or None where it declines.
+Graphs inside nodes (loops, branches) are rewritten to the end before the node itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace as replace_fields
+from collections.abc import Sequence
 
-from symseq.errors import UsageError
-from symseq.graph import Apply, Constant, Op, Variable
-from symseq.scan.body import Body
-from symseq.scan.op import Scan
+from symseq import lengths
+from symseq.errors import InternalError
+from symseq.graph import Apply, BodyOp, Constant, Op, Variable
 from symseq.span import Origin, deriving
 from symseq.traverse import remember, sort_nodes
 
-Replacement = Variable | Sequence[Variable] | None
-Rule = Callable[[Apply], Replacement]
+from .rules import Replacement, Rule, RuleSet
+
+__all__ = ["Replacement", "Rule", "RuleSet", "rewrite"]
 MOST_SPANS = 4
 MOST_CHAINED = 64
+MOST_SWEEPS = 12
 
-
-class RuleSet:
-    """Rules by the kind of op that they look at: a class, or one elementwise op."""
-
-    def __init__(self) -> None:
-        self.by_op: dict[object, list[Rule]] = {}
-        self.general: list[Rule] = []
-
-    def rule(self, *ops: type[Op] | Op) -> Callable[[Rule], Rule]:
-        """Declare a rule for nodes of these ops (none: for every node)."""
-
-        def enter(rule: Rule) -> Rule:
-            if not ops:
-                self.general.append(rule)
-            for op in ops:
-                self.by_op.setdefault(op, []).append(rule)
-            return rule
-
-        return enter
-
-    def of(self, op: Op) -> Iterable[Rule]:
-        """The rules to try on a node of `op`."""
-        yield from self.by_op.get(type(op), ())
-        if op in self.by_op:
-            yield from self.by_op[op]
-        yield from self.general
+# The graphs inside nodes at which no rule fires any more, by id and kept alive.
+Settled = dict[int, object]
 
 
 class Rewriter:
     """One sweep over a graph: old variables to new ones, equal nodes made one."""
 
-    def __init__(self, rules: RuleSet) -> None:
+    def __init__(self, rules: RuleSet, bodies: Settled | None = None) -> None:
         self.rules = rules
+        self.bodies: Settled = {} if bodies is None else bodies
         self.new: dict[int, Variable] = {}
         self.interned: dict[object, Variable | Apply] = {}
         self.alive: list[Variable] = []  # keeps ids of interned variables unique
@@ -82,8 +59,7 @@ class Rewriter:
     def _visit(self, node: Apply) -> None:
         inputs = [self._leaf(v) for v in node.inputs]
         op = self._inside(node.op)
-        fresh = self._intern(node, op, inputs)
-        results = self._apply(fresh)
+        results = self._apply(self._intern(node, op, inputs))
         for old, made in zip(node.outputs, results, strict=True):
             self.new[id(old)] = made
             if made is not old:
@@ -92,14 +68,20 @@ class Rewriter:
                     made.name = old.name
 
     def _inside(self, op: Op) -> Op:
-        """A loop with its body rewritten."""
-        if not isinstance(op, Scan):
+        """The op with its bodies rewritten: a loop's step, the branches of an ifelse."""
+        if not isinstance(op, BodyOp):
             return op
-        inner = Rewriter(self.rules)
-        outputs = inner.sweep(op.body.outputs)
-        if not inner.changed:
+        old = [outputs for _, outputs in op.bodies()]
+        if all(id(outputs) in self.bodies for outputs in old):
             return op
-        return replace_fields(op, body=Body(op.body.inputs, tuple(outputs)))
+        new = [rewrite(outputs, self.rules, self.bodies) for outputs in old]
+        pairs = zip(old, new, strict=True)
+        if any(a is not b for one, other in pairs for a, b in zip(one, other)):
+            op = op.with_bodies(new)
+            assert isinstance(op, BodyOp)
+        for _, outputs in op.bodies():
+            self.bodies[id(outputs)] = outputs
+        return op
 
     def _intern(self, node: Apply, op: Op, inputs: list[Variable]) -> Apply:
         key = (op, *map(id, inputs))
@@ -137,17 +119,22 @@ class Rewriter:
         return results
 
     def _fire(self, node: Apply) -> Sequence[Variable] | None:
-        for rule in self.rules.of(node.op):
-            with deriving(node.spans, node.kind):
+        rules = self.rules.of(node.op)
+        if not rules:
+            return None
+        with deriving(node.spans, node.kind):
+            for rule in rules:
                 found = rule(node)
-            if found is not None:
-                answer = [found] if isinstance(found, Variable) else list(found)
-                check_types(rule, node, answer)
-                for old, new in zip(node.outputs, answer, strict=True):
-                    if new.owner is not None and id(new) not in self.settled:
-                        remember(old, new)
-                return answer
-        return None
+                if found is not None:
+                    break
+            else:
+                return None
+        answer = [found] if isinstance(found, Variable) else list(found)
+        check_types(rule, node, answer)
+        for old, new in zip(node.outputs, answer, strict=True):
+            if new.owner is not None and id(new) not in self.settled:
+                remember(old, new)
+        return answer
 
     def _adopt(self, variable: Variable) -> Variable:
         """Intern the nodes that a rule has made above known ones."""
@@ -178,21 +165,36 @@ class Rewriter:
 
 
 def check_types(rule: Rule, node: Apply, made: Sequence[Variable]) -> None:
-    """A rule keeps dtype, rank and what broadcasts."""
+    """A rule keeps dtype, rank, lengths, and what broadcasts.
+
+    Raises: InternalError where it does not.
+    """
+    if len(made) != len(node.outputs):
+        raise InternalError(
+            f"rule {rule.__name__} made {len(made)} values of {len(node.outputs)} "
+            f"at {node}"
+        ).at(node.spans[0])
     for old, new in zip(node.outputs, made, strict=True):
-        if (old.dtype, old.ndim) != (new.dtype, new.ndim):
-            raise UsageError(
+        fits = (old.dtype, old.ndim) == (new.dtype, new.ndim) and not any(
+            lengths.differ(a, b)
+            for a, b in zip(old.type.shape, new.type.shape, strict=True)
+        )
+        if not fits:
+            raise InternalError(
                 f"rule {rule.__name__} changed {old.type} into {new.type} at {node}"
-            )
+            ).at(node.spans[0])
 
 
 def rewrite(
-    outputs: Sequence[Variable], rules: RuleSet, sweeps: int = 8
+    outputs: Sequence[Variable], rules: RuleSet, bodies: Settled | None = None
 ) -> list[Variable]:
-    """Sweep until nothing changes; the same variables where nothing ever did."""
-    current = list(outputs)
-    for _ in range(sweeps):
-        rewriter = Rewriter(rules)
+    """Sweep until nothing changes; the same variables where nothing ever did.
+
+    `bodies`: the graphs inside nodes that are known to be settled under these rules.
+    """
+    current, bodies = list(outputs), {} if bodies is None else bodies
+    for _ in range(MOST_SWEEPS):
+        rewriter = Rewriter(rules, bodies)
         current = rewriter.sweep(current)
         if not rewriter.changed:
             break
