@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from .pipeline import Compiled, compile_graph
 from .profile import Profile
 from .watch import NanGuard, Watch
 
-TARGETS = ("reference", "numpy")
+TARGETS = ("reference", "numpy", "numba")
 LIBRARIES = {"numba": "numba", "cupy": "cupy"}
 Pairs = Sequence[tuple[Any, Any]]
 
@@ -111,7 +112,9 @@ def function(
             is an output that is not copied: it is valid until the next call.
         updates: (shared variable, new value) pairs, written after the outputs.
         givens: (variable, replacement) pairs.
-        target: "numpy" (a plan) or "reference" (each op by its NumPy meaning).
+        target: "numpy" (a plan), "numba" (the same plan, jitted; "numpy" with a
+            warning where numba is missing) or "reference" (each op by its NumPy
+            meaning).
         on_unused_input: "raise" (default), "warn" or "ignore".
         allow_input_downcast: let float64 arrays become float32 inputs.
         profile: measure each node's time; ``print(f.profile)`` shows where it goes.
@@ -123,7 +126,7 @@ def function(
     Raises: UsageError, MissingInputError, UnusedInputError, TargetError, ... at the
         user's line.
     """
-    check_target(target)
+    target = check_target(target)
     given = [In(v) if isinstance(v, Variable) else v for v in _listed(inputs)]
     pairs = _pairs(updates, "updates") + [
         (i.variable, i.update) for i in given if i.update is not None
@@ -192,21 +195,37 @@ def replace_spec(spec: Spec, **changes: Any) -> Spec:
     return Spec(**(fields | changes))
 
 
-def check_target(target: str) -> None:
-    """Raises: TargetError for an unknown target or one whose library is missing."""
-    if target in TARGETS:
-        return
+def check_target(target: str) -> str:
+    """The target to use for the one asked for: without numba, "numpy" for "numba".
+
+    Raises: TargetError for an unknown target or one whose library is missing.
+    """
     library = LIBRARIES.get(target)
-    if library is None:
+    if target not in TARGETS and library is None:
+        known = ", ".join(dict.fromkeys((*TARGETS, *LIBRARIES)))
+        raise TargetError(f"target must be one of {known}; got {target!r}")
+    if library is None or importlib.util.find_spec(library) is not None:
+        if target in TARGETS:
+            return target
         raise TargetError(
-            f"target must be one of {', '.join((*TARGETS, *LIBRARIES))}; got {target!r}"
+            f"target {target!r} is not in this version", hint='use "numpy"'
         )
-    if importlib.util.find_spec(library) is None:
-        raise TargetError(
-            f"target {target!r} needs the library {library}, which is not installed",
-            hint=f'pip install "symseq[{target}]", or use target="numpy"',
+    if target == "numba":
+        warn_once(
+            'numba is not installed: target="numba" runs as target="numpy", slower; '
+            'to have it: pip install "symseq[numba]"'
         )
-    raise TargetError(f"target {target!r} is not in this version", hint='use "numpy"')
+        return "numpy"
+    raise TargetError(
+        f"target {target!r} needs the library {library}, which is not installed",
+        hint=f'pip install "symseq[{target}]", or use target="numpy"',
+    )
+
+
+@cache
+def warn_once(message: str) -> None:
+    """A UserWarning, the first time in this process."""
+    warnings.warn(message, UserWarning, stacklevel=4)
 
 
 def _listed(inputs: Sequence[Variable | In] | Variable) -> list[Variable | In]:
@@ -378,7 +397,7 @@ class Function:
             spec.outputs,
             spec.updates,
             spec.name,
-            spec.target,
+            check_target(spec.target),
             spec.borrowed,
             self._watch,
         )

@@ -190,7 +190,7 @@ def compile_graph(
 
     def plan(branches_differ: bool = False) -> Plan:
         lowered = lower_function(name, inputs, results, fixed, branches_differ, guarded)
-        return Plan(*lowered, borrowed, watch)
+        return Plan(*lowered, borrowed, watch, target)
 
     made.plan, made.plan_again = plan(), lambda: plan(True)
     return made

@@ -26,7 +26,6 @@ from symseq.scan.op import Scan
 from symseq.span import Span
 from symseq.types import Array
 
-from ..emit.numpy import NumpyEmitter
 from ..lower.function import VIEWS
 from ..lower.scope import Lengths, Scope, shaping_nodes
 from ..memory import ALIGNMENT, Layout, Lifetimes, layout, place
@@ -35,6 +34,7 @@ from ..reference import Evaluator
 from ..watch import StepWatch, Watch
 from . import kernels
 from .bind import Sizes
+from .targets import BACKENDS
 
 MOST_BINDINGS = 64
 Signature = tuple[Any, ...]
@@ -74,7 +74,7 @@ class Arena:
 
 
 class Plan:
-    """The compiled form of one function for the numpy target.
+    """The compiled form of one function for a target that runs a Program.
 
     ``source`` is the text that runs. ``report()`` says what it holds.
     """
@@ -86,10 +86,14 @@ class Plan:
         lengths: Lengths,
         borrowed: Sequence[bool] = (),
         watch: Watch | None = None,
+        target: str = "numpy",
     ) -> None:
+        # A watch sees single steps, which only the numpy target has.
+        self.backend = BACKENDS[target if watch is None else "numpy"]
+        program = self.backend.prepare(program)
         self.program, self.scope, self.lengths = program, scope, lengths
         lifetimes = Lifetimes(program)
-        emitter = NumpyEmitter(program, lifetimes, watch is not None)
+        emitter = self.backend.emitter(program, lifetimes, watch is not None)
         self.source = emitter.emit()
         self.watch = watch
         self.ops = {
@@ -116,13 +120,12 @@ class Plan:
         }
         self.arena, self.lent_arena = Arena(), Arena()
         self.bindings: OrderedDict[Signature, Binding] = OrderedDict()
-        self._bind = self._load()
+        self._bind = self._load(self.backend.namespace(emitter))
 
-    def _load(self) -> Callable[..., Any]:
+    def _load(self, namespace: dict[str, Any]) -> Callable[..., Any]:
         lines = self.source.splitlines(True)
         linecache.cache[self.file] = (len(self.source), None, lines, self.file)
         weakref.finalize(self, linecache.cache.pop, self.file, None)
-        namespace: dict[str, Any] = {}
         exec(compile(self.source, self.file, "exec"), namespace)
         made: Callable[..., Any] = namespace["bind"]
         return made
