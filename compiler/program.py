@@ -114,6 +114,20 @@ class Copy:
 
 
 @dataclass(eq=False, slots=True)
+class Fused:
+    """Elementwise steps over one index space as one loop nest, for targets that fuse.
+
+    ``inputs`` are the values that it loads, ``outs`` those that it stores: what no
+    other step reads stays inside, and has no memory.
+    """
+
+    steps: tuple[Kernel | Copy, ...]
+    outs: tuple[Value, ...]
+    inputs: tuple[Value, ...]
+    node: Apply | None = None
+
+
+@dataclass(eq=False, slots=True)
 class Row:
     """out is row t + offset of the source at step t."""
 
@@ -145,7 +159,7 @@ class Loop:
         return 0 if self.parent is None else self.parent.depth + 1
 
 
-Step: TypeAlias = "View | Kernel | Compute | Copy | Loop"
+Step: TypeAlias = "View | Kernel | Compute | Copy | Fused | Loop"
 
 
 @dataclass(eq=False, slots=True)
@@ -176,7 +190,7 @@ def reads(step: Step) -> tuple[Value, ...]:
                 *(() if step.out.source is None else (step.out.source,)),
                 *step.uses,
             )
-        case Kernel() | Compute():
+        case Kernel() | Compute() | Fused():
             return step.inputs
         case Copy():
             return (step.source,)
@@ -196,5 +210,7 @@ def writes(step: Step) -> tuple[Value, ...]:
             return (*step.outs, *step.temps)
         case Copy():
             return (step.out,)
+        case Fused():
+            return step.outs
         case Loop():
             return () if step.done is None else (step.done,)
