@@ -18,11 +18,13 @@ from typing import Any, TypeAlias
 from symseq.graph import Apply, Constant, Held, Op, SharedVariable, Variable
 from symseq.lengths import ONE, Dim
 from symseq.ops.registry import REGISTRY
+from symseq.scan import cases
 from symseq.scan.body import Body
 from symseq.span import Origin, Span
 from symseq.traverse import sort_nodes
 from symseq.types import Array, TensorType
 
+REGISTERED = (cases,)  # loops and branches pickle by the names that this enters
 # A leaf's place in the list of leaves, or (node, output).
 Ref: TypeAlias = "int | tuple[int, int]"
 # A registered name, or a class; then the parameters, None for a row of the table.

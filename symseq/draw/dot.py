@@ -149,26 +149,42 @@ class Drawer:
         self, node: Apply, bodies: Sequence[Inside], views: dict[int, str]
     ) -> None:
         """A frame per body, its inputs at the top, its results at the bottom."""
-        for number, body in enumerate(bodies):
-            title = body.title if len(bodies) == 1 else f"{body.title}: body {number}"
+        ends = []
+        for body in bodies:
             self.sheet.frames += 1
             frame = graphviz.Digraph(name=f"cluster{self.sheet.frames}")
             fresh = Names().fresh
             names = [fresh(wanted_name(result, views)) for result in body.results]
             inner = Drawer(self.sheet, frame, self.depth + 1)
-            inner.label(title + self.trips(body), tooltip(node))
+            inner.label(body.title + self.trips(body), tooltip(node))
             tops = [(port, self.port(port, inner, names)) for port in body.ports]
             extra = self.counter(body, inner)
             inner.draw(body.outputs, body.inputs)
             bottoms = inner.results(body, names)
             inner.align([*(top for _, top in tops), extra])
             inner.align(bottoms)
+            ends.append(bottoms)
             self.canvas.subgraph(frame)
             if isinstance(node.op, Scan):
                 self.carry(tops, bottoms, inner.step)
                 for spec, history in zip(node.op.states, node.outputs, strict=False):
                     if not spec.last_only:
                         self.histories[id(history)] = spec.depth
+
+        if len(bodies) > 1:
+            self.choose(node, bodies, ends)
+
+    def choose(
+        self, node: Apply, bodies: Sequence[Inside], ends: Sequence[Sequence[str]]
+    ) -> None:
+        """A node that takes one frame's results, and reads what decides."""
+        name = self.sheet.node(self.canvas, "op", node.op.name, tooltip(node))
+        for variable in node.inputs[: len(node.inputs) - len(bodies[0].ports)]:
+            self.edge(variable, name)
+        for bottoms in ends:
+            for bottom in bottoms:
+                self.sheet.outer.edge(bottom, name)
+        self.sheet.places.update({id(v): name for v in node.outputs})
 
     @property
     def step(self) -> str:

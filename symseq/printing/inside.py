@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from symseq.errors import UsageError
 from symseq.graph import Apply, BodyOp, Variable
+from symseq.scan.control import IfElse
 from symseq.scan.op import Scan
+
+BRANCHES = ("then", "else")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,12 @@ def insides(node: Apply) -> tuple[Inside, ...]:
         return (_loop(node, node.op),)
     if not isinstance(node.op, BodyOp):
         return ()
-    return tuple(_branch(node, *body) for body in node.op.bodies())
+    bodies = node.op.bodies()
+    names = BRANCHES if isinstance(node.op, IfElse) else range(len(bodies))
+    return tuple(
+        _branch(node, f"{node.op}: {name}" if len(bodies) > 1 else str(node.op), *body)
+        for name, body in zip(names, bodies, strict=True)
+    )
 
 
 def _loop(node: Apply, op: Scan) -> Inside:
@@ -93,7 +101,10 @@ def _results(node: Apply, op: Scan) -> tuple[Result, ...]:
 
 
 def _branch(
-    node: Apply, inputs: Sequence[Variable], outputs: Sequence[Variable]
+    node: Apply,
+    title: str,
+    inputs: Sequence[Variable],
+    outputs: Sequence[Variable],
 ) -> Inside:
     """A body of another op: its inputs are the node's last ones, where they fit."""
     skipped = len(node.inputs) - len(inputs)
@@ -102,7 +113,7 @@ def _branch(
     if len(results) != len(outputs):
         results = (None,) * len(outputs)
     return Inside(
-        str(node.op),
+        title,
         tuple(Port("input", i, o) for i, o in zip(inputs, outer, strict=True)),
         tuple(Result("output", i, o) for i, o in zip(outputs, results, strict=True)),
     )

@@ -218,7 +218,8 @@ class Scope:
         names = [self.name(v) for v in node.outputs]
         heading = call(node.op.name, outside).text
         self.lines.append(f"{', '.join(names)} = {heading}:")
-        for number, body in enumerate(bodies):
+        prefix = f"{node.op}: "
+        for body in bodies:
             inner = Scope(self.names, self.depth, dict(self.terms))
             for port in body.ports:
                 if port.outer is not None:
@@ -226,7 +227,10 @@ class Scope:
             inner.write(body.outputs, body.inputs)
             texts = ", ".join(inner.term(v).text for v in body.outputs)
             lines = [*inner.lines, texts]
-            self.lines += [f"      body {number}:", *("        " + s for s in lines)]
+            self.lines += [
+                f"      {body.title.removeprefix(prefix)}:",
+                *("        " + s for s in lines),
+            ]
 
 
 def known_lengths(
