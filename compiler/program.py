@@ -68,13 +68,15 @@ class Value:
 class View:
     """out looks into its source; ``text`` is the expression, made once, at bind.
 
-    ``uses`` are the early values (bounds of slices) that the expression names.
+    ``uses`` are the early values (bounds of slices) that the expression names. Views of
+    one source whose ``part`` differ share no element; part -d is the first d rows.
     """
 
     out: Value
     text: str
     node: Apply | None = None
     uses: tuple[Value, ...] = ()
+    part: int | None = None
 
 
 @dataclass(eq=False, slots=True)

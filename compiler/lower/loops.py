@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symseq.graph import Apply, Variable
-from symseq.ops.elementwise import Elementwise
 from symseq.scan.op import Scan
 from symseq.scan.roles import StateSpec
 
 from ..program import Copy, Kind, Loop, Row, Value, View
-from .lowering import LOOP_RULE, Lowering, recipe_of
+from .lowering import LOOP_RULE, Lowering
 from .scope import Scope, body_constants
 
 
@@ -23,7 +22,7 @@ class LoopLowering:
         wanted = lowering.name(self.op.name or "loop")
         n_steps = lowering.read(node.inputs[0])
         self.loop = Loop(wanted, n_steps, node, parent=lowering.loop)
-        # (target, variable) to settle after the body's steps, in order.
+        # (target, variable) to copy after the body's steps, in order.
         self.finish: list[tuple[Value, Variable]] = []
         self.keep: list[Variable] = []
         self.shifted: set[int] = set()  # rows that only move up within their state
@@ -90,7 +89,8 @@ class LoopLowering:
         """A state whose rows are all kept: step t writes row t + d."""
         history = self.lowering.new(output)
         wanted = new.name or output.name or "state"
-        start = self._slice(history, f"[:{spec.depth}]", f"{wanted}_0")
+        text, part = f"[:{spec.depth}]", -spec.depth
+        start = self._slice(history, text, f"{wanted}_0", initial, part)
         self.lowering.add(Copy(start, self.lowering.read(initial), self.node))
         for tap, variable in zip(spec.taps, taps, strict=True):
             known = None if new.name else variable.name
@@ -98,7 +98,7 @@ class LoopLowering:
             value = self.row(variable, history, spec.depth + tap, name)
             self.lowering.env[id(variable)] = value
         target = self.row(new, history, spec.depth, f"{new.name or wanted}_t")
-        self._send(new, target)
+        self.finish.append((target, new))
 
     def _carried(
         self,
@@ -126,10 +126,7 @@ class LoopLowering:
         last = self._slice(
             carried, f"[{spec.depth - 1}, ...]", f"{new.name or 'acc'}", new
         )
-        if spec.depth == 1 and self._writes_over(new, taps):
-            self._send(new, last)
-        else:
-            self.finish.append((last, new))
+        self.finish.append((last, new))
 
     def _later(self, carried: Value, k: int, new: Variable) -> Variable:
         """Row k + 1 of the carried rows as a variable, to be moved to row k."""
@@ -140,23 +137,6 @@ class LoopLowering:
         self.lowering.env[id(moved)] = row
         return moved
 
-    def _writes_over(self, new: Variable, taps: Sequence[Variable]) -> bool:
-        """Whether `new` may be computed over its old value: elementwise, read last."""
-        node = new.owner
-        if node is None or not isinstance(node.op, Elementwise) or not taps:
-            return False
-        (tap,) = taps
-        readers = [n for n in self.body.nodes if tap in n.inputs]
-        others = [v for v in self.body.outputs if v is tap]
-        return (
-            readers == [node]
-            and node.inputs.count(tap) == 1
-            and not others
-            and (tap.dtype, tap.broadcastable) == (new.dtype, new.broadcastable)
-            and recipe_of(node).may_share(node.inputs.index(tap))
-            and self.body.outputs.count(new) == 1
-        )
-
     # -- where the body writes ----------------------------------------------------
 
     def _mapped(self) -> None:
@@ -166,12 +146,7 @@ class LoopLowering:
         for output, variable in zip(outputs, inner, strict=True):
             stack = self.lowering.new(output)
             wanted = f"{variable.name or output.name or 'out'}_t"
-            self._send(variable, self.row(variable, stack, 0, wanted))
-
-    def _send(self, variable: Variable, target: Value) -> None:
-        """Compute `variable` into `target`, or copy it there after the step."""
-        self.lowering.aim(variable, target, self.body)
-        self.finish.append((target, variable))
+            self.finish.append((self.row(variable, stack, 0, wanted), variable))
 
     def _until(self) -> None:
         if self.op.until:
@@ -186,35 +161,32 @@ class LoopLowering:
         return kept
 
     def _slice(
-        self, source: Value, text: str, wanted: str, variable: Variable | None = None
+        self,
+        source: Value,
+        text: str,
+        wanted: str,
+        variable: Variable,
+        part: int | None = None,
     ) -> Value:
-        made = self.lowering.value(
-            source.variable if variable is None else variable, Kind.VIEW, wanted
-        )
+        made = self.lowering.value(variable, Kind.VIEW, wanted)
         made.source, made.loop = source, source.loop
-        self.lowering.add(View(made, f"{{0}}{text}", self.node))
+        self.lowering.add(View(made, f"{{0}}{text}", self.node, part=part))
         return made
 
     def _settle(self) -> None:
-        """After the body: copy what was not computed in place, each old value first."""
+        """After the body: copy the new values to their rows, each old value first.
+
+        Most are then computed there in the first place (`forward_copies`).
+        """
         lowering = self.lowering
         carried = {
             id(target.root) for target, _ in self.finish if not self._is_row(target)
         }
         staged: list[tuple[Value, Value]] = []
-        moves = []
         for target, variable in self.finish:
-            source = lowering.env.get(id(variable))
-            waiting = lowering.destinations.get(id(variable)) is target
-            if waiting:
-                del lowering.destinations[id(variable)]
-            elif source is target:
-                continue
-            moves.append((target, variable))
-        for target, variable in moves:
             source = lowering.read(variable)
             shifted = variable.owner is None and id(variable) in self.shifted
-            if len(moves) > 1 and id(source.root) in carried and not shifted:
+            if len(self.finish) > 1 and id(source.root) in carried and not shifted:
                 kept = lowering.temp(variable, variable.dtype)
                 lowering.add(Copy(kept, source, variable.owner))
                 source = kept

@@ -9,7 +9,6 @@ import numpy as np
 
 from symseq.graph import Apply, Constant, Op, SharedVariable, Variable
 from symseq.ops.elementwise import Elementwise
-from symseq.ops.subtensor import IncSubtensor
 from symseq.types import is_integer
 
 from ..program import Compute, Copy, Kernel, Kind, Loop, Program, Step, Value, View
@@ -54,7 +53,7 @@ class Lowering:
         self.env: dict[int, Value] = {}
         self.steps: list[Step] = self.program.steps
         self.loop: Loop | None = None
-        # Where the value of a variable must end up (a row of a history, an update).
+        # Where the value of a variable must end up: an update.
         self.destinations: dict[int, Value] = {}
         self._names: dict[str, int] = {}
 
@@ -100,17 +99,6 @@ class Lowering:
             made = self.value(variable, Kind.DYNAMIC if dynamic else Kind.BUFFER)
         self.env[id(variable)] = made
         return made
-
-    def aim(self, variable: Variable, target: Value, scope: Scope) -> None:
-        """Have `variable` computed in `target`, and what it is made by adding to."""
-        while id(variable) not in self.destinations and variable.owner is not None:
-            self.destinations[id(variable)] = target
-            node = variable.owner
-            if not isinstance(node.op, IncSubtensor):
-                return
-            variable = node.inputs[0]
-            if scope.count_reads(variable) != 1 or variable in scope.inputs:
-                return
 
     def temp(self, variable: Variable, dtype: str) -> Value:
         """A buffer beside `variable`, of its lengths."""
