@@ -13,6 +13,8 @@ from symseq.ops.alloc import alloc
 from symseq.ops.convert import constant
 from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.elementwise import Elementwise
+from symseq.ops.linalg import BatchedDot, Dot
+from symseq.ops.reduce import Reduction
 from symseq.ops.shape import ShapeOf, length_of
 from symseq.ops.subtensor import Range, Subtensor
 from symseq.scan.roles import Roles
@@ -66,7 +68,7 @@ def length_inside(v: Variable, axis: int, op: Roles) -> Variable | None:
             return found
         if (id(v), axis) not in seen and v.owner is not None:
             seen.add((id(v), axis))
-            stack.extend(_same_length(v.owner, axis))
+            stack.extend(same_length(v.owner, axis))
     return None
 
 
@@ -83,7 +85,7 @@ def _length_at(v: Variable, axis: int, op: Roles) -> Variable | None:
     return length_of(v, axis) if v in op.body.inputs else None
 
 
-def _same_length(node: Apply, axis: int) -> list[tuple[Variable, int]]:
+def same_length(node: Apply, axis: int) -> list[tuple[Variable, int]]:
     """(operand, axis) pairs that have the length of this axis of the node's output."""
     op, inputs = node.op, node.inputs
     if isinstance(op, Elementwise):
@@ -95,6 +97,13 @@ def _same_length(node: Apply, axis: int) -> list[tuple[Variable, int]]:
         key = [*op.key, *[Range()] * (inputs[0].ndim - len(op.key))]
         kept = [k for k, entry in enumerate(key) if isinstance(entry, Range)]
         return [(inputs[0], kept[axis])] if key[kept[axis]] == Range() else []
-    if op.name == "dot" and [x.ndim for x in inputs] == [2, 2]:
-        return [(inputs[axis], axis)]
+    if isinstance(op, Reduction):
+        return [
+            (inputs[0], [k for k in range(inputs[0].ndim) if k not in op.axes][axis])
+        ]
+    if isinstance(op, Dot):
+        a, b = inputs
+        return [(a, axis) if axis < a.ndim - 1 else (b, axis - a.ndim + 2)]
+    if isinstance(op, BatchedDot):
+        return [(x, axis) for k, x in enumerate(inputs) if axis in (0, k + 1)]
     return []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from symseq.graph import BodyOp, Constant, Variable
 from symseq.scan.known_lengths import read_lengths_only
 from symseq.scan.roles import Roles
+from symseq.scan.varying_lengths import varying_lengths
 from symseq.traverse import depends_on, replace, sort_nodes
 
 # Views, casts, sums and products of saved values, lengths, and what draws are made of:
@@ -42,11 +43,18 @@ def choose(
 ) -> Residuals:
     """Cut the backward step free of the forward step's computed values.
 
-    With ``recompute`` nothing is saved but the states: all else is computed again.
+    With ``recompute`` nothing is saved but the states: all else is computed again,
+    as are values whose lengths change from step to step, for they do not stack.
     """
     backward = read_lengths_only(op, backward)
-    native = [v for node in op.body.nodes for v in node.outputs]
-    loops = _forward_loops(native, op, backward, cotangents)
+    varying = varying_lengths(op, backward)
+    inside = [v for node in op.body.nodes for v in node.outputs]
+    native = [v for v in inside if id(v) not in varying]
+    loops = {
+        v: None
+        for v in _forward_loops(native, op, backward, cotangents)
+        if id(v) not in varying
+    }
     cut = {id(v) for v in [*native, *loops]}
     nodes = sort_nodes(backward, stop=[*native, *loops, *op.body.inputs])
     read = [*backward, *(v for node in nodes for v in node.inputs)]
