@@ -6,8 +6,10 @@ source. A buffer that is read in a loop it was not made in lives until the loop 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from .program import (
     Compute,
@@ -18,11 +20,13 @@ from .program import (
     Program,
     Step,
     Value,
+    View,
     reads,
     writes,
 )
 
 ALIGNMENT = 64
+MOST_BY_SIZE = 400  # storages that are also placed by size: quadratic
 
 
 @dataclass(eq=False, slots=True)
@@ -74,6 +78,8 @@ class Lifetimes:
     def _walk(self, steps: Sequence[Step]) -> None:
         for step in steps:
             self._position += 1
+            if isinstance(step, View):
+                continue  # made at bind: to look is not to touch
             for value in (*reads(step), *writes(step)):
                 self._touch(value, self._position)
             if isinstance(step, Loop):
@@ -144,47 +150,123 @@ def _count(steps: Sequence[Step]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The arena's storages and, for each, which others live at the same time."""
+    """The arena's storages, and their numbers in the order in which they are born."""
 
     storages: tuple[Storage, ...]
-    conflicts: tuple[tuple[int, ...], ...]
+    order: tuple[int, ...]
 
 
 def layout(lifetimes: Lifetimes) -> Layout:
     """Everything about the arena that does not depend on lengths."""
-    unique = {id(storage): storage for storage in lifetimes.storage.values()}
-    storages = tuple(unique.values())
-    conflicts = tuple(
-        tuple(
-            j
-            for j, b in enumerate(storages)
-            if j != k and b.born <= a.dies and a.born <= b.dies
-        )
-        for k, a in enumerate(storages)
-    )
-    return Layout(storages, conflicts)
+    return layout_of(lifetimes.storage.values())
+
+
+def layout_of(storages: Iterable[Storage]) -> Layout:
+    """The layout of some storages, each counted once."""
+    unique = tuple({id(storage): storage for storage in storages}.values())
+    order = sorted(range(len(unique)), key=lambda k: unique[k].born)
+    return Layout(unique, tuple(order))
 
 
 def place(plan: Layout, sizes: Sequence[int]) -> tuple[list[int], int]:
     """Offsets for storages of `sizes` bytes such that living ones never overlap.
 
-    Largest first, each at the lowest offset that is free while it lives. Returns the
+    In the order of birth, each in the smallest gap that it fits. Where that takes more
+    than what lives at once, and there are few, also the largest first. Returns the
     offsets and the bytes of the arena.
     """
     rounded = [-(-size // ALIGNMENT) * ALIGNMENT for size in sizes]
-    offsets = [-1] * len(sizes)
-    top = 0
-    for k in sorted(range(len(sizes)), key=lambda k: -rounded[k]):
+    offsets, top, least = _place_by_birth(plan, rounded)
+    if top > least and len(rounded) <= MOST_BY_SIZE:
+        others, other_top = _place_by_size(plan, rounded)
+        if other_top < top:
+            return others, other_top
+    return offsets, top
+
+
+def _place_by_birth(plan: Layout, sizes: Sequence[int]) -> tuple[list[int], int, int]:
+    """Best fit along time; also the most bytes that live at once."""
+    gaps, offsets = _Gaps(), [0] * len(sizes)
+    living: list[tuple[int, int]] = []  # (dies, number), a heap
+    now = most = 0
+    for k in plan.order:
+        if not sizes[k]:
+            continue
+        storage = plan.storages[k]
+        while living and living[0][0] < storage.born:
+            _, gone = heappop(living)
+            gaps.free(offsets[gone], sizes[gone])
+            now -= sizes[gone]
+        offsets[k] = gaps.take(sizes[k])
+        heappush(living, (storage.dies, k))
+        now += sizes[k]
+        most = max(most, now)
+    return offsets, gaps.top, most
+
+
+class _Gaps:
+    """The free parts of a block that grows at its end."""
+
+    def __init__(self) -> None:
+        self.top = 0
+        self.starts: dict[int, int] = {}  # start of a gap → its end
+        self.ends: dict[int, int] = {}
+        self.by_size: list[tuple[int, int]] = []  # (size, start), sorted
+
+    def take(self, size: int) -> int:
+        """The start of a part of `size` bytes: of the smallest gap, or at the end."""
+        at = bisect_left(self.by_size, (size, -1))
+        if at < len(self.by_size):
+            found, start = self.by_size[at]
+            self._remove(start, start + found)
+            if found > size:
+                self._add(start + size, start + found)
+            return start
+        start = self.ends.get(self.top, self.top)
+        if start < self.top:
+            self._remove(start, self.top)
+        self.top = start + size
+        return start
+
+    def free(self, start: int, size: int) -> None:
+        """Give a part back; it grows together with the gaps beside it."""
+        end = start + size
+        before, behind = self.ends.get(start), self.starts.get(end)
+        if before is not None:
+            self._remove(before, start)
+            start = before
+        if behind is not None:
+            self._remove(end, behind)
+            end = behind
+        self._add(start, end)
+
+    def _add(self, start: int, end: int) -> None:
+        self.starts[start], self.ends[end] = end, start
+        insort(self.by_size, (end - start, start))
+
+    def _remove(self, start: int, end: int) -> None:
+        del self.starts[start], self.ends[end]
+        del self.by_size[bisect_left(self.by_size, (end - start, start))]
+
+
+def _place_by_size(plan: Layout, sizes: Sequence[int]) -> tuple[list[int], int]:
+    """Largest first, each at the lowest offset that is free while it lives."""
+    offsets, top = [0] * len(sizes), 0
+    placed: list[int] = []
+    for k in sorted(range(len(sizes)), key=lambda k: -sizes[k]):
+        if not sizes[k]:
+            break
+        mine, at = plan.storages[k], 0
         taken = sorted(
-            (offsets[j], offsets[j] + rounded[j])
-            for j in plan.conflicts[k]
-            if offsets[j] >= 0
+            (offsets[j], offsets[j] + sizes[j])
+            for j in placed
+            if plan.storages[j].born <= mine.dies and mine.born <= plan.storages[j].dies
         )
-        at = 0
         for start, end in taken:
-            if at + rounded[k] <= start:
+            if at + sizes[k] <= start:
                 break
             at = max(at, end)
         offsets[k] = at
-        top = max(top, at + rounded[k])
+        placed.append(k)
+        top = max(top, at + sizes[k])
     return offsets, top
