@@ -27,6 +27,7 @@ from .reference import Evaluator
 from .rewrite.engine import rewrite
 from .runtime.bind import check_names
 from .runtime.plan import BranchesDiffer, Plan
+from .runtime.threads import blas_threads
 from .watch import Watch
 
 Pass = Callable[[Sequence[Variable]], list[Variable]]
@@ -92,7 +93,8 @@ class Compiled:
             if self.watch is not None:
                 self.watch.begin()
             try:
-                binding.run()
+                with blas_threads(binding.threads):
+                    binding.run()
             except SymseqError as error:
                 raise plan.blame(error) from None
             results = plan.results(binding)

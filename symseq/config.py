@@ -22,15 +22,27 @@ class Config(Section):
     """Everything a program may set.
 
     ``floatX`` (float32 or float64) is the dtype of new floating-point variables and of
-    integer division. The other names are Theano's: they are accepted and ignored.
+    integer division. ``blas_threads`` is how many threads matrix products get; 0 leaves
+    it to each plan. ``profile=True`` profiles every function. The other names are
+    Theano's: they are accepted and ignored.
     """
 
     floatX: str
+    blas_threads: int
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "floatX" and value not in FLOATS:
             raise UsageError(f"floatX must be one of {FLOATS}; got {value!r}")
+        if name == "blas_threads":
+            value = _count(name, value)
         super().__setattr__(name, value)
+
+
+def _count(name: str, value: object) -> int:
+    text = str(value)
+    if not text.isdecimal():
+        raise UsageError(f"{name} must be a number of threads, or 0; got {value!r}")
+    return int(text)
 
 
 def parse_flags(text: str) -> dict[str, str]:
@@ -43,6 +55,7 @@ def from_environment(environ: dict[str, str]) -> Config:
     """The default settings overlaid by THEANO_FLAGS, then by SYMSEQ_FLAGS."""
     made = Config(
         floatX="float32",
+        blas_threads=0,
         device="cpu",
         optimizer="default",
         mode="Mode",

@@ -35,6 +35,7 @@ from ..watch import StepWatch, Watch
 from . import kernels
 from .bind import Sizes
 from .targets import BACKENDS
+from .threads import chosen_threads
 
 MOST_BINDINGS = 64
 Signature = tuple[Any, ...]
@@ -53,6 +54,7 @@ class Binding:
     update: Callable[[], None]
     outputs: Callable[[], list[Array]]
     nbytes: int
+    threads: int | None  # of BLAS while it runs; None: as they are
 
 
 class Arena:
@@ -184,7 +186,8 @@ class Plan:
         ops = self.ops | kernels.HELPERS
         run, update, outputs = self._bind(buffer, early, shape, ops, trips)
         inputs = [buffer[value.name] for value in self.program.inputs]
-        return Binding(inputs, run, update, outputs, nbytes)
+        threads = chosen_threads(self.program.steps, shape.__getitem__, trips)
+        return Binding(inputs, run, update, outputs, nbytes, threads)
 
     def _early(self, sizes: Sizes, variable: Variable) -> Array:
         value = sizes.value(variable)
@@ -274,6 +277,11 @@ class Plan:
             trace = trace.tb_next
         return error
 
+    def _threads_line(self) -> list[str]:
+        chosen = {b.threads for b in self.bindings.values() if b.threads is not None}
+        shown = ", ".join(map(str, sorted(chosen)))
+        return [f"BLAS threads: {shown}"] if chosen else []
+
     def report(self) -> str:
         """Steps, bindings and memory, and the lines that take the allocating path."""
         kinds: dict[str, int] = {}
@@ -284,6 +292,7 @@ class Plan:
             f"{len(self.loops)} loops",
             "values: " + ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())),
             f"bindings: {len(self.bindings)}, arena: {self.arena.block.size} bytes",
+            *self._threads_line(),
         ]
         dynamic = [v for v in self.program.values if v.kind is Kind.DYNAMIC]
         places = dict.fromkeys(str(v.variable.span) for v in dynamic)
