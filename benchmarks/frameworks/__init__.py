@@ -1,0 +1,1 @@
+"""How each framework turns a cost into a call that gives cost and gradients."""

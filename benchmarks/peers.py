@@ -1,0 +1,49 @@
+"""Who runs beside symseq, each in a process of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+
+from .floor import FLOOR
+from .work import Work
+
+
+@dataclass(frozen=True)
+class Peer:
+    """`file` in a work's folder has its implementations; it needs these things."""
+
+    file: str | None
+    libraries: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+
+    def lacks(self) -> list[str]:
+        """What is not installed of what it needs."""
+        missing = [name for name in self.libraries if not _importable(name)]
+        return missing + [name for name in self.programs if which(name) is None]
+
+    def does(self, name: str, work: Work) -> bool:
+        if work.peers is not None and name not in work.peers:
+            return False
+        if self.file is None:
+            return True
+        folder = Path(__file__).parent / "works" / work.folder
+        return (folder / f"{self.file}.py").exists()
+
+
+def _importable(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+PEERS = {
+    FLOOR: Peer(None),
+    "hand numpy": Peer("by_hand"),
+    "hand numba": Peer("by_numba", ("numba", "scipy")),
+    "jax": Peer("by_jax", ("jax",)),
+    "torch": Peer("by_torch", ("torch",)),
+    "torch.compile": Peer("by_torch", ("torch",), ("g++",)),
+    "pytensor numba": Peer("by_pytensor", ("pytensor", "numba")),
+    "pytensor C": Peer("by_pytensor", ("pytensor",), ("g++",)),
+}

@@ -1,0 +1,91 @@
+"""Results as text: a line for each implementation, with symseq's time beside it."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any
+
+from .floor import FLOOR
+from .work import Work
+
+Found = dict[str, Any]  # what a worker found
+TARGETS = ("symseq numpy", "symseq numba")
+WIDTH = 16
+
+
+def title(work: Work, case: str) -> list[str]:
+    head = f"  {'':{WIDTH}}{'ms':>9} |{'numpy ms':>10}{'ratio':>7} |"
+    return [
+        "",
+        f"{work.title}: {case}",
+        f"{head}{'numba ms':>10}{'ratio':>7} |{'error':>7}{'ready s':>9}{'MB':>8}",
+    ]
+
+
+def peer_lines(peer: str, found: Found, show_mine: bool) -> list[str]:
+    """A line for each implementation of a process.
+
+    symseq's own are in every process; they have lines of their own where asked for, and
+    where they failed.
+    """
+    made = found.get("implementations", {})
+    lines = [
+        _line(name, said, found)
+        for name, said in made.items()
+        if name not in TARGETS or show_mine or "failed" in said
+    ]
+    if "failed" in found:
+        lines.append(f"  {peer:{WIDTH}}{found['failed']}")
+    return lines
+
+
+def _line(name: str, said: Found, found: Found) -> str:
+    if "failed" in said:
+        return f"  {name:{WIDTH}}failed: {said['failed']}"
+    line = f"  {name:{WIDTH}}{_number(_median(said), 9, 2)} |"
+    for target in TARGETS:
+        ratio = found.get("ratios", {}).get(target, {}).get(name)
+        beside = None if ratio is None else _median(found["implementations"][target])
+        line += f"{_number(beside, 10, 2)}{_number(ratio, 7, 2)} |"
+    error, total = said.get("relative_error"), sum(said.get("bytes", {}).values())
+    line += f"{'' if error is None else f'{error:.0e}':>7}"
+    line += _number(said["seconds"]["until ready"], 9, 2)
+    return line + _number(total / 1e6 or None, 8, 1)
+
+
+def _median(said: Found) -> float | None:
+    return median(said["milliseconds"]) if "milliseconds" in said else None
+
+
+def _number(value: float | None, width: int, digits: int) -> str:
+    return " " * width if value is None else f"{value:{width}.{digits}f}"
+
+
+def best(case: dict[str, Found]) -> dict[str, tuple[str, float]]:
+    """For each target the peer that is hardest to beat, and symseq / that peer."""
+    found: dict[str, tuple[str, float]] = {}
+    for result in case.values():
+        for target, others in result.get("ratios", {}).items():
+            for other, value in others.items():
+                if other != FLOOR and value > found.get(target, ("", 0.0))[1]:
+                    found[target] = other, value
+    return found
+
+
+def best_lines(case: dict[str, Found]) -> list[str]:
+    return [
+        f"  {target} / best peer ({other}): {value:.2f}"
+        for target, (other, value) in best(case).items()
+    ]
+
+
+def seconds_lines(found: Found) -> list[str]:
+    """Where the time until ready went: building, compiling, the first call."""
+    lines = []
+    for name, said in found.get("implementations", {}).items():
+        if "failed" in said:
+            lines.append(f"  {name:{WIDTH}}failed: {said['failed']}")
+            continue
+        parts = ", ".join(f"{part} {s:.3f}" for part, s in said["seconds"].items())
+        lines.append(f"  {name:{WIDTH}}{parts}")
+    return lines
