@@ -22,7 +22,7 @@ from symseq.ops.shape import lengths_of, specify_shape
 from symseq.ops.sizes import as_int64
 from symseq.ops.subtensor import IncSubtensor, Subtensor
 from symseq.ops.take import Gather, gather, put
-from symseq.span import origin
+from symseq.span import here, origin
 from symseq.types import is_float
 
 # What a variable was indexed out of: set_subtensor(x[key], y) goes back to x.
@@ -236,12 +236,14 @@ def _written(x: Variable, y: object, replace: bool) -> Variable:
             hint="cast the value or the array first",
         )
     value = pad_left(cast(value, x.dtype), x.ndim)
-    source = INDEXED.get(x)
+    source, written = INDEXED.get(x), False
     for step in _steps(x, source):
         base, *rest = step.inputs
-        value = _write_step(step, base, value, rest, replace)
         # Once a part is changed, outer steps put it back.
-        replace = replace or not isinstance(step.op, DimShuffle)
+        value = _write_step(step, base, value, rest, replace or written)
+        written = written or not isinstance(step.op, DimShuffle)
+    if not written and source is not None:  # x[None] is all of x
+        value = IncSubtensor((), replace)(source, value)
     return value
 
 
@@ -259,7 +261,7 @@ def _steps(x: Variable, source: Variable | None) -> Iterator[Any]:
             raise UsageError(
                 "set_subtensor and inc_subtensor need an indexed variable, as x[key]; "
                 f"got {x.label}"
-            ).at(x.span)
+            ).at(here(), operands([x]))
         yield node
         current, count = node.inputs[0], count + 1
 

@@ -26,6 +26,7 @@ KEYS = {
     "backwards": lambda i, d, m: (slice(None, None, -1), slice(i, None, -2)),
     "empty": lambda i, d, m: (slice(0), slice(3, 1)),
     "newaxis": lambda i, d, m: (None, i, None, ..., None),
+    "only_newaxis": lambda i, d, m: (slice(None), None),
     "all": lambda i, d, m: (slice(None),),
     "ellipsis": lambda i, d, m: (...,),
     "ids": lambda i, d, m: (d,),
@@ -65,8 +66,10 @@ def test_reading_and_writing_are_numpys(name, inputs):
     np.add.at(added, key, y)
     np.testing.assert_array_equal(value(set_subtensor(place, y), table), put)
     np.testing.assert_allclose(value(inc_subtensor(place, y), table), added)
-    put[key] = 2.5
+    put[key], added = 2.5, X.copy()
+    np.add.at(added, key, 2.5)
     np.testing.assert_array_equal(value(set_subtensor(place, 2.5), table), put)
+    np.testing.assert_allclose(value(inc_subtensor(place, 2.5), table), added)
 
 
 @pytest.mark.parametrize("name", KEYS)
