@@ -14,6 +14,7 @@ from typing import ClassVar, Protocol, TypeAlias
 import numpy as np
 
 from symseq.errors import (
+    DTypeError,
     NotBatchableError,
     Operand,
     ShapeError,
@@ -22,7 +23,7 @@ from symseq.errors import (
 )
 from symseq.lengths import Length
 from symseq.operators import Operators
-from symseq.span import Origin, Span, origin
+from symseq.span import Origin, Span, here, origin
 from symseq.types import Array, TensorType, as_dtype, is_integer, set_variable_factory
 
 # The integers that an integer scalar (or vector) is known to hold: a length, or a tuple
@@ -151,6 +152,10 @@ class SharedVariable(Variable):
         self.default_update: Variable | None = None
         self.version = 0  # counts the buffers: changes where the buffer is replaced
 
+    @property
+    def label(self) -> str:
+        return self.name or "shared"
+
     def get_value(
         self, borrow: bool = False, return_internal_type: bool = False
     ) -> Array:
@@ -179,16 +184,14 @@ class SharedVariable(Variable):
             raise ShapeError(
                 f"set_value keeps the rank: {self.label} has rank {self.ndim}; "
                 f"got rank {array.ndim}"
-            ).at(self.span)
+            ).at(here(), operands([self]))
         if array.dtype.name != self.dtype:
-            array = cast_safely(
-                array, self.dtype, f"the value of {self.label}", self.span
-            )
+            array = cast_safely(array, self.dtype, self)
         return array
 
 
-def cast_safely(array: Array, dtype: str, what: str, span: Span | None = None) -> Array:
-    """`array` as `dtype`, where no value can be lost.
+def cast_safely(array: Array, dtype: str, of: Variable) -> Array:
+    """`array` as `dtype`, the value of `of`, where no value can be lost.
 
     float64 to float32 is taken as safe under floatX=float32 for data that Python made.
     """
@@ -199,7 +202,9 @@ def cast_safely(array: Array, dtype: str, what: str, span: Span | None = None) -
         and bool(np.all(array.astype(dtype) == array))
     )
     if not (exact or (from_kind in "fiub" and to_kind == "f")):
-        raise UsageError(f"{what} must be {dtype}; got {array.dtype}").at(span)
+        raise DTypeError(
+            f"the value of {of.label} must be {dtype}; got {array.dtype}"
+        ).at(here(), operands([of]))
     return array.astype(dtype)
 
 

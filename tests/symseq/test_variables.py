@@ -115,3 +115,12 @@ def test_numpy_functions_of_variables_are_their_methods():
     assert np.sum(x, axis=0).ndim == np.shape(x).ndim == 1
     with pytest.raises(UsageError, match="concatenate takes arrays"):
         np.concatenate([x, w])
+
+
+def test_a_value_that_does_not_fit_names_the_line_that_sets_it():
+    w = shared(np.zeros(3))
+    for bad, kind in [(np.zeros((2, 2)), ShapeError), (np.array(["a"]), DTypeError)]:
+        with pytest.raises(kind) as caught:
+            w.set_value(bad)
+        assert "w.set_value(bad)" in str(caught.value)
+        assert "shared : float64[3]" in str(caught.value)
