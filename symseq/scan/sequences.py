@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symseq.errors import ShapeError, UsageError
-from symseq.graph import Variable
+from symseq.graph import Variable, operands
 from symseq.lengths import size_of
 from symseq.ops.arange import arange
 from symseq.ops.convert import as_tensor, constant
@@ -16,6 +16,7 @@ from symseq.ops.indexing import getitem
 from symseq.ops.math import minimum
 from symseq.ops.shape import length_of
 from symseq.ops.sizes import as_length
+from symseq.span import here
 
 
 def listed(value: Any) -> list[Any]:
@@ -37,6 +38,15 @@ def read_taps(value: Any, default: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(taps)
 
 
+def check_keys(info: Mapping[str, Any], known: Sequence[str], what: str) -> None:
+    """Raises: UsageError for a key that scan would not read."""
+    for key in info:
+        if key not in known:
+            raise UsageError(
+                f"{what} is given by {' and '.join(map(repr, known[:2]))}; got {key!r}"
+            )
+
+
 def read_sequences(sequences: Any, backwards: bool) -> list[list[Variable]]:
     """Per sequence one view per tap: row t of each view is what step t reads."""
     return [_views(entry, backwards) for entry in listed(sequences)]
@@ -46,12 +56,13 @@ def _views(entry: Any, backwards: bool) -> list[Variable]:
     info = dict(entry) if isinstance(entry, Mapping) else {"input": entry}
     if info.get("input") is None:
         raise UsageError("a sequence given as a dict needs an 'input'")
+    check_keys(info, ("input", "taps"), "a sequence")
     x, taps = as_tensor(info["input"]), read_taps(info.get("taps"), (0,))
     if x.ndim == 0:
         raise ShapeError(
             f"a sequence needs a first axis to loop over; {x.label} is a scalar",
             hint="give what is the same in all steps as a non_sequence",
-        ).at(x.span)
+        ).at(here(), operands([x]))
     views = [_shifted(x, tap, taps) for tap in taps]
     return [getitem(v, slice(None, None, -1)) for v in views] if backwards else views
 

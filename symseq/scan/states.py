@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symseq.errors import ShapeError, UsageError
-from symseq.graph import Constant, SharedVariable, Variable
+from symseq.graph import Constant, SharedVariable, Variable, operands
 from symseq.lengths import size_of
 from symseq.ops.cast import cast
 from symseq.ops.convert import as_tensor, constant, is_weak
 from symseq.ops.dimshuffle import dimshuffle
 from symseq.ops.indexing import getitem
 from symseq.scan.roles import StateSpec
-from symseq.scan.sequences import listed, read_taps
+from symseq.scan.sequences import check_keys, listed, read_taps
+from symseq.span import here
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ def read_outputs_info(outputs_info: Any) -> list[State | None]:
 
 def _state(entry: Any) -> State | None:
     info = dict(entry) if isinstance(entry, Mapping) else {"initial": entry}
+    check_keys(info, ("initial", "taps", "inplace"), "an output")
     given, taps = info.get("initial"), read_taps(info.get("taps"), (-1,))
     if given is None:
         if info.get("taps"):
@@ -75,7 +77,7 @@ def first_rows(initial: Variable, depth: int, *, single: bool) -> Variable:
     if initial.ndim == 0:
         raise ShapeError(
             f"an initial value for taps up to -{depth} needs {depth} rows; got a scalar"
-        ).at(initial.span)
+        ).at(here(), operands([initial]))
     if size_of(initial.type.shape[0]) == depth:
         return initial
     return getitem(initial, slice(None, depth))

@@ -165,6 +165,8 @@ def test_forms_of_results():
         (lambda x: scan(lambda x: x, x, checkpoint_every=0), "checkpoint_every"),
         (lambda x: scan(None, x), "function"),
         (lambda x: scan(lambda x: x, x.sum()), "first axis"),
+        (lambda x: scan(lambda x: x, {"input": x, "tap": [-1]}), "got 'tap'"),
+        (lambda x: scan(lambda x, h: h, x, {"inital": x[0]}), "got 'inital'"),
     ],
 )
 def test_wrong_calls(call, message):
