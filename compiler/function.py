@@ -503,7 +503,7 @@ def coerce(value: object, variable: Variable, allow_downcast: bool | None) -> Ar
     """
     type_ = variable.type
     array = np.asarray(value)
-    if array.dtype.name != type_.dtype:
+    if array.dtype != type_.dtype:
         array = _cast(array, value, type_, variable, allow_downcast)
     if array.ndim != type_.ndim:
         raise ShapeError(

@@ -98,16 +98,19 @@ class Compiled:
             except SymseqError as error:
                 raise plan.blame(error) from None
             results = plan.results(binding)
-            count = len(self.outputs)
-            with uninterrupted():
-                if self.watch is not None:
-                    self.watch.begin()
-                binding.update()
-                for (shared, _), value in zip(
-                    self.updates, results[count:], strict=True
-                ):
-                    write(shared, value)
-        return results[:count]
+            if plan.program.updates or self.updates:
+                with uninterrupted():
+                    self._write(binding.update, results)
+        return results[: len(self.outputs)]
+
+    def _write(self, update: Callable[[], None], results: Sequence[Array]) -> None:
+        """All updates: those of the plan, then those that may change a shape."""
+        if self.watch is not None:
+            self.watch.begin()
+        update()
+        made = results[len(self.outputs) :]
+        for (shared, _), value in zip(self.updates, made, strict=True):
+            write(shared, value)
 
     def _run_reference(self, pairs: Sequence[tuple[Variable, Array]]) -> list[Array]:
         check_names(pairs)

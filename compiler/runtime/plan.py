@@ -113,13 +113,12 @@ class Plan:
         self.loops = emitter.loops
         self.layout: Layout = layout(lifetimes)
         self.lifetimes = lifetimes
-        self.borrowed = tuple(borrowed)
-        # Ids of the storages whose memory callers keep until the next call.
-        self.lent = {
-            id(storage)
-            for value, flag in zip(program.outputs, self.borrowed, strict=False)
-            if flag and (storage := lifetimes.of(value)) is not None
-        }
+        # What callers may keep until the next call: outputs, and ids of their storages.
+        asked = [*borrowed, *[False] * (len(program.outputs) - len(borrowed))]
+        places = [lifetimes.of(value) for value in program.outputs]
+        pairs = list(zip(places, asked, strict=True))
+        self.keeps = [flag and place is not None for place, flag in pairs]
+        self.lent = {id(place) for place, flag in pairs if flag}
         self.arena, self.lent_arena = Arena(), Arena()
         self.bindings: OrderedDict[Signature, Binding] = OrderedDict()
         self._bind = self._load(self.backend.namespace(emitter))
@@ -245,15 +244,8 @@ class Plan:
 
     def results(self, binding: Binding) -> list[Array]:
         """The outputs: fresh arrays; borrowed ones are overwritten by the next call."""
-        made = []
-        for k, (value, array) in enumerate(
-            zip(self.program.outputs, binding.outputs(), strict=True)
-        ):
-            lent = k < len(self.borrowed) and self.borrowed[k]
-            storage = self.lifetimes.of(value)
-            keeps = lent and storage is not None and id(storage) in self.lent
-            made.append(array if keeps else np.array(array))
-        return made
+        pairs = zip(binding.outputs(), self.keeps, strict=True)
+        return [array if keeps else np.array(array) for array, keeps in pairs]
 
     # -- errors and reports -------------------------------------------------------
 
