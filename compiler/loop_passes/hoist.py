@@ -48,11 +48,8 @@ class Hoist:
 
     def result(self) -> Sequence[Variable] | None:
         self._ask()
-        self.outside.compute(
-            node
-            for node in self.levels.nodes
-            if any(id(v) in self.wanted for v in node.outputs)
-        )
+        for v in [*self.crossing.values(), *(self.parts.mapped[k] for k in self.gone)]:
+            self.outside.compute(v)
         # Without the nodes that have turned out to have no batching rule.
         self._ask()
         if not self.crossing and not self.gone:

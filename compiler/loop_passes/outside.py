@@ -8,7 +8,7 @@ from symseq.errors import NotBatchableError
 from symseq.graph import Apply, Constant, Variable
 from symseq.ops.indexing import getitem
 from symseq.ops.shape import ShapeOf, broadcast_leading, shape
-from symseq.scan.rows import first_rows, flipped, is_flipped
+from symseq.scan.rows import first_rows, flipped, mirrored_rows
 from symseq.span import Origin, deriving
 
 from .parts import Parts, stand_for
@@ -29,10 +29,11 @@ class Outside:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        mirrors = [is_flipped(outer) for outer, _ in parts.sequences]
+        mirrors = [mirrored_rows(outer) is not None for outer, _ in parts.sequences]
         self.mirrored = 2 * sum(mirrors) > len(mirrors)
         self.stacks: dict[int, Variable] = {}
         self.fixed: dict[int, Variable] = {}
+        self._tried: set[int] = set()
         self._rows = {id(inner): outer for outer, inner in parts.sequences}
         self.fixed.update((id(inner), outer) for outer, inner in parts.constants)
         self._starts = {
@@ -68,11 +69,28 @@ class Outside:
         with deriving(self.parts.node.spans, KIND):
             return self.in_order(self.stacks[id(variable)])
 
-    def compute(self, nodes: Iterable[Apply]) -> None:
-        """Build these nodes outside, inputs before users."""
-        for node in nodes:
-            if all(self.get(v) is None for v in node.outputs):
-                self._build(node)
+    def compute(self, variable: Variable) -> Variable | None:
+        """As `get`, after building the nodes that are missing."""
+        for node in self._missing(variable):
+            self._build(node)
+        return self.get(variable)
+
+    def _missing(self, variable: Variable) -> list[Apply]:
+        """The nodes that `variable` needs and that were not tried, inputs first."""
+        ordered: list[Apply] = []
+        stack = [(variable, False)]
+        while stack:
+            v, expanded = stack.pop()
+            node = v.owner
+            if node is None or self.get(v) is not None:
+                continue
+            if expanded:
+                ordered.append(node)
+            elif id(node) not in self._tried:
+                self._tried.add(id(node))
+                stack.append((v, True))
+                stack += [(x, False) for x in node.inputs]
+        return ordered
 
     def _build(self, node: Apply) -> None:
         if isinstance(node.op, ShapeOf):

@@ -49,21 +49,26 @@ def _counts(x: Variable, count: Variable) -> bool:
     if isinstance(node.op, (Reshape, Alloc)):
         return len(node.inputs) > 1 and node.inputs[1] is count
     if isinstance(node.op, Subtensor):
-        return _is_tail(node.op, node.inputs[0], count)
+        return _is_tail(x, node.inputs[0], count)
     return False
 
 
-def _is_tail(op: Subtensor, history: Variable, count: Variable) -> bool:
-    """Whether history[op.key] leaves out as many rows as it has initial ones."""
-    loop, entry = history.owner, op.key[0] if op.key else Range()
-    if loop is None or not isinstance(loop.op, Roles) or not isinstance(entry, Range):
+def _slice_of(x: Variable) -> Range | None:
+    """The slice of rows that x is, one after the other."""
+    node = x.owner
+    assert node is not None and isinstance(node.op, Subtensor)
+    entry = node.op.key[0] if node.op.key else Range()
+    plain = isinstance(entry, Range) and entry.step in (None, 1)
+    return entry if plain and isinstance(entry, Range) else None
+
+
+def _is_tail(x: Variable, history: Variable, count: Variable) -> bool:
+    """Whether x is a history, or its mirror, without as many rows as it began with."""
+    loop, entry = history.owner, mirrored_rows(x) or _slice_of(x)
+    if loop is None or not isinstance(loop.op, Roles) or entry is None:
         return False
     start, stop = entry.start or 0, entry.stop or 0
-    if (
-        entry.step is not None
-        or not isinstance(start, int)
-        or not isinstance(stop, int)
-    ):
+    if isinstance(start, str) or isinstance(stop, str):
         return False
     if loop.op.until or history.index >= len(loop.op.states):
         return False
@@ -95,15 +100,29 @@ def first_rows(x: Variable, count: Variable) -> Variable:
 
 
 def flipped(x: Variable) -> Variable:
-    """x[::-1]; where x is y[::-1], that is y."""
-    if x.owner is not None and is_flipped(x):
-        return x.owner.inputs[0]
-    return getitem(x, slice(None, None, -1))
+    """x[::-1]; where x is a mirror of rows of y, those rows of y."""
+    rows = mirrored_rows(x)
+    if rows is None or x.owner is None:
+        return getitem(x, slice(None, None, -1))
+    source = x.owner.inputs[0]
+    return source if rows.is_full else Subtensor((rows,))(source)
 
 
-def is_flipped(x: Variable) -> bool:
-    """Whether x is made as y[::-1]."""
-    return x.owner is not None and x.owner.op == Subtensor((Range(None, None, -1),))
+def mirrored_rows(x: Variable) -> Range | None:
+    """The rows of y whose mirror x is: y[-k:j:-1] has rows j + 1 : 1 - k."""
+    node = x.owner
+    if node is None or not isinstance(node.op, Subtensor) or len(node.op.key) != 1:
+        return None
+    (entry,) = node.op.key
+    if not isinstance(entry, Range) or entry.step != -1:
+        return None
+    start, stop = entry.start, entry.stop
+    if not (start is None or (isinstance(start, int) and start < 0)):
+        return None
+    if not (stop is None or (isinstance(stop, int) and stop >= 0)):
+        return None
+    first = None if stop is None else stop + 1
+    return Range(first, None if start in (None, -1) else start + 1)
 
 
 def history_rows(
