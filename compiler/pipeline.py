@@ -21,7 +21,7 @@ from symseq.types import Array
 
 from .loop_passes.drop_unused import drop_unused
 from .lower.function import lower_function
-from .passes.algebra import ALGEBRA
+from .passes.simplify import SIMPLIFY
 from .passes.stability import STABILITY
 from .reference import Evaluator
 from .rewrite.engine import rewrite
@@ -36,8 +36,9 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("merge_scans", lambda outputs: list(merge_scans(outputs))),
     ("drop_unused", drop_unused),
     ("stabilise", lambda outputs: rewrite(outputs, STABILITY)),
-    ("simplify", lambda outputs: rewrite(outputs, ALGEBRA)),
+    ("simplify", lambda outputs: rewrite(outputs, SIMPLIFY)),
     ("drop_unused", drop_unused),
+    ("simplify", lambda outputs: rewrite(outputs, SIMPLIFY)),
 )
 
 

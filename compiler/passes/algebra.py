@@ -1,87 +1,34 @@
-"""Canonical algebra: neutral elements, folded constants, views and casts that cancel.
+"""Algebra: neutral elements, signs that cancel, powers, extrema.
 
 Floats keep their NaNs: x * 0, x - x and x / x stay.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from symseq.graph import Apply, Variable
+from symseq.ops import compare, math
+from symseq.ops.elementwise import find
 
-from symseq.graph import Apply, BodyOp, Constant, Variable
-from symseq.lengths import size_of
-from symseq.ops import math
-from symseq.ops.alloc import Alloc
-from symseq.ops.cast import CASTS
-from symseq.ops.convert import constant
-from symseq.ops.dimshuffle import DimShuffle, dimshuffle
-from symseq.ops.elementwise import Elementwise
-from symseq.ops.reduce import Sum
-from symseq.ops.reshape import Reshape
-from symseq.ops.shape import lengths_of
-from symseq.ops.subtensor import IncSubtensor, Subtensor
-from symseq.types import is_integer
-
-from ..rewrite.engine import Replacement, RuleSet
+from ..rewrite.patterns import made_by, number_like, number_of, spread
+from ..rewrite.rules import Replacement, RuleSet
 
 ALGEBRA = RuleSet()
-MOST_FOLDED = 4096
 
 ADD, SUB, MUL, DIV = math.add.op, math.sub.op, math.mul.op, math.true_div.op
-NEG, FILL = math.neg.op, math.fill.op
-
-
-def number_of(variable: Variable) -> float | None:
-    """The one number that a variable is everywhere, behind views and fills; or None."""
-    while variable.owner is not None:
-        op, inputs = variable.owner.op, variable.owner.inputs
-        if isinstance(op, (DimShuffle, Alloc)):
-            variable = inputs[0]
-        elif op is FILL:
-            variable = inputs[1]
-        else:
-            return None
-    if not isinstance(variable, Constant) or variable.data.size == 0:
-        return None
-    first = variable.data.flat[0]
-    same = variable.data.size == 1 or bool(np.all(variable.data == first))
-    return float(first) if same else None
-
-
-def spread(x: Variable, like: Variable) -> Variable | None:
-    """x where it has all of `like`'s axes at full length; else None."""
-    return x if x.broadcastable == like.broadcastable else None
-
-
-@ALGEBRA.rule()
-def fold_constants(node: Apply) -> Replacement:
-    """f(constants) → a constant, where it is small."""
-    if isinstance(node.op, BodyOp) or not node.inputs or node.op.dynamic:
-        return None
-    if not all(isinstance(v, Constant) for v in node.inputs):
-        return None
-    sizes = [n for v in node.outputs for n in v.type.sizes]
-    if None in sizes or np.prod([n or 0 for n in sizes]) > MOST_FOLDED:
-        return None
-    arrays = [v.data for v in node.inputs if isinstance(v, Constant)]
-    with np.errstate(all="ignore"):
-        made = node.op.numpy(*arrays)
-    return [constant(np.array(value)) for value in made]
-
-
-@ALGEBRA.rule()
-def known_integer(node: Apply) -> Replacement:
-    """An integer scalar known to hold a plain number → that number."""
-    if len(node.outputs) != 1:
-        return None
-    (output,) = node.outputs
-    if output.ndim or not is_integer(output.dtype) or not isinstance(output.held, int):
-        return None
-    return constant(output.held, output.dtype)
+NEG, ABS, SQR, SQRT, INV = (
+    math.neg.op,
+    math.abs_.op,
+    math.sqr.op,
+    math.sqrt.op,
+    math.inv.op,
+)
+POW = find("pow")
+MAXIMUM, MINIMUM = math.maximum.op, math.minimum.op
 
 
 @ALGEBRA.rule(ADD)
 def add_zero(node: Apply) -> Replacement:
-    """x + 0 → x."""
+    """x + 0 → x"""
     a, b = node.inputs
     if number_of(b) == 0:
         return spread(a, node.outputs[0])
@@ -90,7 +37,7 @@ def add_zero(node: Apply) -> Replacement:
 
 @ALGEBRA.rule(SUB)
 def subtract_zero(node: Apply) -> Replacement:
-    """x − 0 → x; 0 − x → −x."""
+    """x − 0 → x; 0 − x → −x"""
     a, b = node.inputs
     if number_of(b) == 0:
         return spread(a, node.outputs[0])
@@ -101,7 +48,7 @@ def subtract_zero(node: Apply) -> Replacement:
 
 @ALGEBRA.rule(MUL)
 def multiply_one(node: Apply) -> Replacement:
-    """x * 1 → x; x * −1 → −x."""
+    """x · 1 → x; x · −1 → −x"""
     for a, b in (node.inputs, node.inputs[::-1]):
         if number_of(b) == 1:
             return spread(a, node.outputs[0])
@@ -112,140 +59,162 @@ def multiply_one(node: Apply) -> Replacement:
 
 @ALGEBRA.rule(DIV)
 def divide_one(node: Apply) -> Replacement:
-    """x / 1 → x."""
+    """x / 1 → x; x / −1 → −x"""
     a, b = node.inputs
-    return spread(a, node.outputs[0]) if number_of(b) == 1 else None
+    if spread(a, node.outputs[0]) is None:
+        return None
+    if number_of(b) == -1:
+        return math.neg(a)
+    return a if number_of(b) == 1 else None
+
+
+def negated(variable: Variable) -> Variable | None:
+    """x of −x."""
+    node = made_by(variable, NEG)
+    return None if node is None else node.inputs[0]
 
 
 @ALGEBRA.rule(NEG)
 def negate_twice(node: Apply) -> Replacement:
-    """−(−x) → x."""
-    inner = node.inputs[0].owner
-    return inner.inputs[0] if inner is not None and inner.op is NEG else None
+    """−(−x) → x"""
+    return negated(node.inputs[0])
+
+
+@ALGEBRA.rule(NEG)
+def negate_difference(node: Apply) -> Replacement:
+    """−(a − b) → b − a"""
+    inner = made_by(node.inputs[0], SUB)
+    return None if inner is None else math.sub(*inner.inputs[::-1])
+
+
+@ALGEBRA.rule(NEG)
+def negate_multiple(node: Apply) -> Replacement:
+    """−(x · c) → x · (−c); −(x / c) → x / (−c), for a number c"""
+    inner = made_by(node.inputs[0], MUL, DIV)
+    if inner is None or not node.inputs[0].type.is_float:
+        return None
+    a, b = inner.inputs
+    if (value := number_of(b)) is not None:
+        return inner.op.make(a, number_like(-value, b))
+    if (value := number_of(a)) is not None:
+        return inner.op.make(number_like(-value, a), b)
+    return None
 
 
 @ALGEBRA.rule(ADD)
 def add_negative(node: Apply) -> Replacement:
-    """a + (−b) → a − b."""
+    """a + (−b) → a − b"""
     a, b = node.inputs
     for x, y in ((a, b), (b, a)):
-        if y.owner is not None and y.owner.op is NEG:
-            return math.sub(x, y.owner.inputs[0])
+        if (plain := negated(y)) is not None:
+            return math.sub(x, plain)
     return None
 
 
-@ALGEBRA.rule(FILL)
-def fill_full(node: Apply) -> Replacement:
-    """fill(a, b) → b, where b has every axis at full length already."""
-    return spread(node.inputs[1], node.outputs[0])
+@ALGEBRA.rule(SUB)
+def subtract_negative(node: Apply) -> Replacement:
+    """a − (−b) → a + b; (−a) − b → −(a + b)"""
+    a, b = node.inputs
+    if (plain := negated(b)) is not None:
+        return math.add(a, plain)
+    if (plain := negated(a)) is not None and spread(a, node.outputs[0]) is not None:
+        return math.neg(math.add(plain, b))
+    return None
 
 
-@ALGEBRA.rule()
-def elementwise_of_fill(node: Apply) -> Replacement:
-    """x ∘ fill(a, b) → x ∘ b, where x has every axis at full length."""
-    if not isinstance(node.op, Elementwise) or len(node.inputs) < 2:
+@ALGEBRA.rule(MUL, DIV)
+def sign_of_product(node: Apply) -> Replacement:
+    """(−a) · b → −(a · b); (−a) · (−b) → a · b; the same of quotients"""
+    a, b = node.inputs
+    if not a.type.is_float:
         return None
-    output = node.outputs[0]
-    inputs = list(node.inputs)
-    for k, v in enumerate(inputs):
-        if v.owner is None or v.owner.op is not FILL:
-            continue
-        others = [x for j, x in enumerate(inputs) if j != k]
-        if any(x.broadcastable == output.broadcastable for x in others):
-            inputs[k] = v.owner.inputs[1]
-    if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-        return None
-    return node.op(*inputs)
+    left, right = negated(a), negated(b)
+    if left is not None and right is not None:
+        return node.op.make(left, right)
+    # A sign of less than the whole is cheaper where it stands.
+    if left is not None and spread(a, node.outputs[0]) is not None:
+        return math.neg(node.op.make(left, b)[0])
+    if right is not None and spread(b, node.outputs[0]) is not None:
+        return math.neg(node.op.make(a, right)[0])
+    return None
 
 
-@ALGEBRA.rule(Sum)
-def sum_of_fill(node: Apply) -> Replacement:
-    """Σ over axes of fill(a, c), c one number → c times the axes' lengths."""
-    filled = node.inputs[0].owner
-    if filled is None or filled.op is not FILL or not isinstance(node.op, Sum):
-        return None
-    value = number_of(filled.inputs[1])
-    if value is None or node.outputs[0].ndim or not node.outputs[0].type.is_float:
-        return None
-    count: Variable = constant(1, "int64")
-    for k, length in enumerate(lengths_of(filled.inputs[0])):
-        other = filled.inputs[1].type.shape[k]
-        count = count * (
-            length if size_of(other) == 1 else lengths_of(filled.inputs[1])[k]
-        )
-    made: Variable = count.astype(node.outputs[0].dtype) * value
-    return made
-
-
-@ALGEBRA.rule(DimShuffle)
-def merge_dimshuffles(node: Apply) -> Replacement:
-    """dimshuffle(dimshuffle(x)) → one dimshuffle, or x."""
-    op, (x,) = node.op, node.inputs
-    assert isinstance(op, DimShuffle)
-    if op.order == tuple(range(x.ndim)):
-        return x
-    inner = x.owner
-    if inner is None or not isinstance(inner.op, DimShuffle):
-        return None
-    first = inner.op.order
-    return dimshuffle(inner.inputs[0], [a if a == "x" else first[a] for a in op.order])
-
-
-@ALGEBRA.rule(Reshape)
-def merge_reshapes(node: Apply) -> Replacement:
-    """reshape(reshape(x)) → one reshape; to the lengths that it has → x."""
-    x = node.inputs[0]
-    output = node.outputs[0]
-    if x.ndim == output.ndim and all(
-        a is not None and a == b
-        for a, b in zip(x.type.shape, output.type.shape, strict=True)
-    ):
-        return x
-    inner = x.owner
-    if inner is None or not isinstance(inner.op, Reshape):
-        return None
-    held = [v.held for v in node.inputs[1:]]
-    if -1 in held:
-        return None
-    return node.op(inner.inputs[0], *node.inputs[1:])
-
-
-@ALGEBRA.rule(*CASTS.values())
-def useless_cast(node: Apply) -> Replacement:
-    """A cast to the dtype that x has → x."""
+@ALGEBRA.rule(SQR, ABS)
+def sign_is_lost(node: Apply) -> Replacement:
+    """(−x)² → x²; |−x| → |x|; |x|² → x²; ||x|| → |x|; |x²| → x²"""
     (x,) = node.inputs
-    return x if x.dtype == node.outputs[0].dtype else None
+    inner = made_by(x, NEG, ABS)
+    if inner is not None:
+        return node.op.make(inner.inputs[0])
+    return x if node.op is ABS and made_by(x, SQR) else None
 
 
-@ALGEBRA.rule(Subtensor)
-def useless_slice(node: Apply) -> Replacement:
-    """x[:, :] → x."""
-    op = node.op
-    assert isinstance(op, Subtensor)
-    full = all(getattr(entry, "is_full", False) for entry in op.key)
-    return node.inputs[0] if full else None
+@ALGEBRA.rule(SQRT)
+def root_of_square(node: Apply) -> Replacement:
+    """√(x²) → |x|"""
+    inner = made_by(node.inputs[0], SQR)
+    return None if inner is None else math.abs_(inner.inputs[0])
 
 
-@ALGEBRA.rule(ADD)
-def add_into_part(node: Apply) -> Replacement:
-    """y + inc_subtensor(zeros, g, i) → inc_subtensor(y, g, i): no array of zeros."""
-    output = node.outputs[0]
-    for y, spread_ in (node.inputs, node.inputs[::-1]):
-        made = spread_.owner
-        if made is None or not isinstance(made.op, IncSubtensor):
-            continue
-        if number_of(made.inputs[0]) != 0:
-            continue
-        if y.broadcastable == output.broadcastable and y.dtype == output.dtype:
-            return IncSubtensor(made.op.key)(y, *made.inputs[1:])
+@ALGEBRA.rule(MUL)
+def multiply_by_inverse(node: Apply) -> Replacement:
+    """a · (1 / b) → a / b"""
+    for a, b in (node.inputs, node.inputs[::-1]):
+        inner = made_by(b, INV)
+        if inner is not None:
+            return math.true_div(a, inner.inputs[0])
+        inner = made_by(b, DIV)
+        if inner is not None and number_of(inner.inputs[0]) == 1:
+            return math.true_div(a, inner.inputs[1])
     return None
 
 
-@ALGEBRA.rule(IncSubtensor)
-def set_into_zeros(node: Apply) -> Replacement:
-    """inc_subtensor(zeros, y, i) → set_subtensor(zeros, y, i): nothing to add to."""
-    op = node.op
-    assert isinstance(op, IncSubtensor)
-    if op.replace or number_of(node.inputs[0]) != 0:
+@ALGEBRA.rule(POW)
+def small_power(node: Apply) -> Replacement:
+    """x⁰ → 1; x¹ → x; x² → x · x; x³, x⁴ → products; x^½ → √x; x⁻¹ → 1 / x
+
+    As NumPy's own ``**`` does (so x^½ of −inf is NaN).
+    """
+    x, c = node.inputs
+    value = number_of(c)
+    if value is None or spread(x, node.outputs[0]) is None:
         return None
-    return IncSubtensor(op.key, True)(*node.inputs)
+    if value == 0:
+        return math.fill(x, 1)
+    if value == 1:
+        return x
+    if value in (2, 3, 4):
+        square = math.sqr(x)
+        by = {2: None, 3: x, 4: square}[int(value)]
+        return square if by is None else math.mul(square, by)
+    if value == 0.5 and x.type.is_float:
+        return math.sqrt(x)
+    return math.inv(x) if value == -1 and x.type.is_float else None
+
+
+@ALGEBRA.rule(MAXIMUM, MINIMUM)
+def extremum_of_itself(node: Apply) -> Replacement:
+    """max(x, x) → x; max(max(x, y), y) → max(x, y); the same of min"""
+    a, b = node.inputs
+    if a is b:
+        return a
+    for x, y in ((a, b), (b, a)):
+        inner = made_by(x, node.op)
+        if inner is not None and any(v is y for v in inner.inputs):
+            return spread(x, node.outputs[0])
+    return None
+
+
+@ALGEBRA.rule(compare.SWITCH)
+def switch_of_negation(node: Apply) -> Replacement:
+    """switch(not c, a, b) → switch(c, b, a)"""
+    condition, a, b = node.inputs
+    inner = made_by(condition, compare.invert.op)
+    return None if inner is None else compare.SWITCH(inner.inputs[0], b, a)
+
+
+@ALGEBRA.rule(compare.invert.op)
+def invert_twice(node: Apply) -> Replacement:
+    """not (not x) → x"""
+    inner = made_by(node.inputs[0], compare.invert.op)
+    return None if inner is None else inner.inputs[0]

@@ -10,20 +10,13 @@ from symseq.ops.softmax import LogSoftmax, Softmax, logsumexp
 from symseq.ops.subtensor import Subtensor
 from symseq.ops.take import Gather, Take
 
-from ..rewrite.engine import Replacement, RuleSet
-from .algebra import ADD, SUB, number_of, spread
+from ..rewrite.patterns import made_by, number_of, spread
+from ..rewrite.rules import Replacement, RuleSet
 
 STABILITY = RuleSet()
+ADD, SUB = math.add.op, math.sub.op
 LOG, EXP, SIGMOID = math.log.op, math.exp.op, math.sigmoid.op
 PICKS = (Take, Gather, Subtensor)
-
-
-def made_by(variable: Variable, *ops: object) -> Apply | None:
-    """The node that made a variable, if it is of one of these ops."""
-    node = variable.owner
-    if node is not None and (node.op in ops or type(node.op) in ops):
-        return node
-    return None
 
 
 def one_minus(variable: Variable) -> Variable | None:

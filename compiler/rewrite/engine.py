@@ -68,15 +68,14 @@ class Rewriter:
                     made.name = old.name
 
     def _inside(self, op: Op) -> Op:
-        """The op with its bodies rewritten: a loop's step, the branches of an ifelse."""
+        """The op with its bodies rewritten: a loop's step, an ifelse's branches."""
         if not isinstance(op, BodyOp):
             return op
         old = [outputs for _, outputs in op.bodies()]
         if all(id(outputs) in self.bodies for outputs in old):
             return op
         new = [rewrite(outputs, self.rules, self.bodies) for outputs in old]
-        pairs = zip(old, new, strict=True)
-        if any(a is not b for one, other in pairs for a, b in zip(one, other)):
+        if any(list(a) != b for a, b in zip(old, new, strict=True)):
             op = op.with_bodies(new)
             assert isinstance(op, BodyOp)
         for _, outputs in op.bodies():

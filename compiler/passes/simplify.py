@@ -1,0 +1,26 @@
+"""All rules that make a graph smaller, as one set: they are tried together."""
+
+from __future__ import annotations
+
+from ..rewrite.rules import RuleSet
+from .algebra import ALGEBRA
+from .constants import CONSTANTS
+from .products import PRODUCTS
+from .repeats import REPEATS
+from .scatters import SCATTERS
+from .slices import SLICES
+from .sums import SUMS
+from .views import VIEWS
+from .writes import WRITES
+
+SIMPLIFY = RuleSet(
+    CONSTANTS,
+    ALGEBRA,
+    REPEATS,
+    VIEWS,
+    SLICES,
+    WRITES,
+    SUMS,
+    PRODUCTS,
+    SCATTERS,
+)

@@ -1,0 +1,119 @@
+"""What rules look for: numbers behind views, who made a value, what stretches."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symseq import lengths
+from symseq.graph import Apply, Constant, Op, Variable
+from symseq.lengths import Dim, Length, size_of
+from symseq.ops import math
+from symseq.ops.alloc import Alloc
+from symseq.ops.convert import constant
+from symseq.ops.dimshuffle import DimShuffle, dimshuffle, pad_left
+from symseq.ops.keys import at_least
+from symseq.ops.shape import ShapeOf
+from symseq.ops.subtensor import Subtensor
+
+FILL = math.fill.op
+
+
+def made_by(variable: Variable, *ops: type[Op] | Op) -> Apply | None:
+    """The node that made a variable, if it is of one of these ops."""
+    node = variable.owner
+    if node is not None and (type(node.op) in ops or node.op in ops):
+        return node
+    return None
+
+
+def core_of(variable: Variable) -> Variable:
+    """The variable behind views of rank, repeats and fills: its values, each once."""
+    while variable.owner is not None:
+        op, inputs = variable.owner.op, variable.owner.inputs
+        if isinstance(op, (DimShuffle, Alloc)):
+            variable = inputs[0]
+        elif op is FILL:
+            variable = inputs[1]
+        else:
+            break
+    return variable
+
+
+def number_of(variable: Variable) -> float | None:
+    """The one number that a variable is everywhere, behind views and fills; or None."""
+    core = core_of(variable)
+    if not isinstance(core, Constant) or core.data.size == 0:
+        return None
+    first = core.data.flat[0]
+    if core.data.size > 1 and not (
+        core.data.flat[-1] == first and bool(np.all(core.data == first))
+    ):
+        return None
+    number: float = first.item()
+    return number
+
+
+def spread(x: Variable, like: Variable) -> Variable | None:
+    """x where it has all of `like`'s axes at full length; else None."""
+    return x if x.broadcastable == like.broadcastable else None
+
+
+def stretched(x: Variable, like: Variable) -> Variable:
+    """x at the full length of `like`'s axes."""
+    return x if x.broadcastable == like.broadcastable else math.fill(like, x)
+
+
+def is_scalar(variable: Variable) -> bool:
+    """Whether every axis has a static length of 1: one number, whatever the rank."""
+    return all(variable.broadcastable)
+
+
+def as_rank(scalar: Variable, rank: int) -> Variable:
+    """One number (see `is_scalar`) with `rank` axes."""
+    return pad_left(dimshuffle(scalar, ()), rank)
+
+
+def number_like(value: float, like: Variable, rank: int | None = None) -> Variable:
+    """A constant of `like`'s dtype and rank."""
+    made = constant(np.asarray(value, dtype=like.dtype))
+    return pad_left(made, like.ndim if rank is None else rank)
+
+
+def same_length(a: Length, b: Length) -> bool:
+    """Whether two lengths are sure to be equal."""
+    if a is None or b is None:
+        return False
+    size = size_of(a)
+    return a == b or (size is not None and size == size_of(b))
+
+
+def same_lengths(a: Variable, b: Variable) -> bool:
+    """Whether two variables are sure to have one shape."""
+    pairs = zip(a.type.shape, b.type.shape, strict=False)
+    return a.ndim == b.ndim and all(same_length(m, n) for m, n in pairs)
+
+
+def positive(length: Length) -> bool:
+    """Whether a length is sure to be at least 1."""
+    return length is not None and at_least(length) >= 1
+
+
+def is_length_of(variable: Variable, x: Variable, axis: int) -> bool:
+    """Whether an integer scalar is sure to be the length of one of x's axes."""
+    if isinstance(variable.held, (int, Dim)):
+        return same_length(variable.held, x.type.shape[axis])
+    node = made_by(variable, Subtensor)
+    if node is None or not isinstance(node.op, Subtensor):
+        return False
+    shape = made_by(node.inputs[0], ShapeOf)
+    return shape is not None and shape.inputs[0] is x and node.op.key == (axis,)
+
+
+def held_int(variable: Variable) -> Length:
+    """What an integer scalar is known to hold, a number or a name."""
+    return None if isinstance(variable.held, tuple) else variable.held
+
+
+def total_size(variable: Variable) -> int | None:
+    """How many elements, where that is known."""
+    return size_of(lengths.total(variable.type.shape))
