@@ -5,10 +5,12 @@ from __future__ import annotations
 import linecache
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,7 @@ from symseq.scan.op import Scan
 from symseq.span import Span
 from symseq.types import Array
 
-from ..lower.function import VIEWS
+from ..lower.function import VIEWS, lower_function
 from ..lower.scope import Lengths, Scope, shaping_nodes
 from ..memory import ALIGNMENT, Layout, Lifetimes, layout, place
 from ..program import Kind, Program, Value
@@ -34,6 +36,7 @@ from ..reference import Evaluator
 from ..watch import StepWatch, Watch
 from . import kernels
 from .bind import Sizes
+from .nested import Nested
 from .targets import BACKENDS
 from .threads import chosen_threads
 
@@ -89,6 +92,7 @@ class Plan:
         borrowed: Sequence[bool] = (),
         watch: Watch | None = None,
         target: str = "numpy",
+        nested: Nested | None = None,
     ) -> None:
         # A watch sees single steps, which only the numpy target has.
         self.backend = BACKENDS[target if watch is None else "numpy"]
@@ -98,10 +102,12 @@ class Plan:
         emitter = self.backend.emitter(program, lifetimes, watch is not None)
         self.source = emitter.emit()
         self.watch = watch
+        made_inside = partial(plan_inside, watch, target)
+        self.nested = nested or Nested(made_inside, BranchesDiffer)
         self.ops = {
-            name: _checked(node, watch)
+            name: _checked(node, self.nested)
             if name in emitter.checked
-            else _meaning(node, watch)
+            else _meaning(node, self.nested)
             for name, node in emitter.ops.items()
         }
         if watch is not None:
@@ -155,19 +161,29 @@ class Plan:
 
     # -- bind ---------------------------------------------------------------------
 
-    def bind(self, signature: Signature, arrays: dict[int, Array]) -> Binding:
-        """The binding of a signature, made when first met; the oldest is dropped."""
+    def bind(
+        self,
+        signature: Signature,
+        arrays: dict[int, Array],
+        held: Mapping[int, Array] = MappingProxyType({}),
+    ) -> Binding:
+        """The binding of a signature, made when first met; the oldest is dropped.
+
+        ``held`` are inputs to be read where they lie, by id of the variable.
+        """
         found = self.bindings.get(signature)
         if found is not None:
             self.bindings.move_to_end(signature)
             return found
-        made = self._make_binding(arrays)
+        made = self._make_binding(arrays, held)
         self.bindings[signature] = made
         if len(self.bindings) > MOST_BINDINGS:
             self.bindings.popitem(last=False)
         return made
 
-    def _make_binding(self, arrays: dict[int, Array]) -> Binding:
+    def _make_binding(
+        self, arrays: dict[int, Array], held: Mapping[int, Array]
+    ) -> Binding:
         sizes = Sizes(arrays, self.lengths.early - self.lengths.by_value)
         with np.errstate(all="ignore"):
             sizes.infer_scope(self.scope)
@@ -181,6 +197,12 @@ class Plan:
             raise BranchesDiffer
         shape = _Shapes(self.program, sizes)
         buffer, nbytes = self._buffers(sizes)
+        for value in self.program.inputs:
+            lengths = sizes.of(value.variable)
+            mine = held.get(id(value.variable))
+            buffer[value.name] = (
+                np.empty(lengths, value.dtype) if mine is None else mine
+            )
         trips = {loop.name: sizes.trips[id(loop.node)] for loop in self.loops}
         ops = self.ops | kernels.HELPERS
         run, update, outputs = self._bind(buffer, early, shape, ops, trips)
@@ -238,8 +260,6 @@ class Plan:
             case Kind.CONSTANT:
                 assert isinstance(value.variable, Constant)
                 return value.variable.data
-            case Kind.INPUT:
-                return np.empty(sizes.of(value.variable), value.dtype)
         return None
 
     def results(self, binding: Binding) -> list[Array]:
@@ -303,20 +323,35 @@ class _Shapes:
         return self.sizes.of(self.values[name].variable)
 
 
-def _meaning(node: Apply, watch: Watch | None) -> Callable[..., Any]:
+def plan_inside(
+    watch: Watch | None,
+    target: str,
+    outputs: Sequence[Variable],
+    inputs: Sequence[Variable],
+    nested: Nested,
+    differ: bool,
+) -> Plan:
+    """The plan of a graph inside another plan's."""
+    lowered = lower_function("inside", inputs, outputs, (), differ)
+    return Plan(*lowered, watch=watch, target=target, nested=nested)
+
+
+def _meaning(node: Apply, nested: Nested) -> Callable[..., Any]:
     """The node's NumPy meaning, with results of their own: no view of a buffer."""
     op = node.op
     if isinstance(op, BodyOp):
-        evaluate = Evaluator(watch)
-        return lambda *inputs: evaluate.enter(op, inputs)
+        return nested.meaning(node)
     if isinstance(op, VIEWS):
         return lambda *inputs: tuple(np.array(x) for x in op.numpy(*inputs))
     return op.numpy
 
 
-def _checked(node: Apply, watch: Watch | None) -> Callable[..., Any]:
+def _checked(node: Apply, nested: Nested) -> Callable[..., Any]:
     """The same for lengths that only the run knows: the type rule checks them."""
-    evaluate = Evaluator(watch)
+    if isinstance(node.op, BodyOp):
+        made = nested.meaning(node)
+        return lambda *inputs: tuple(np.array(x) for x in made(*inputs))
+    evaluate = Evaluator()
     return lambda *inputs: tuple(
         made if made.base is None and made.flags.owndata else np.array(made)
         for made in evaluate.apply(node, inputs)
