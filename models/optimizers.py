@@ -15,7 +15,6 @@ from typing import TypeAlias
 import numpy as np
 
 from symseq.compiler.autodiff.gradient import grad
-from symseq.config import config
 from symseq.errors import UsageError
 from symseq.graph import SharedVariable, Variable
 from symseq.ops.convert import as_tensor
@@ -172,9 +171,8 @@ def adam(
     Reference: Kingma and Ba 2015, algorithm 1 and the end of section 2.
     """
     pairs = _pairs(cost, params)
-    steps = SharedVariable(
-        TensorType("floatX"), np.zeros((), config.floatX), "adam.steps"
-    )
+    # In float64 whatever floatX is: 1 - β₂^t cancels, and float32 cannot count far.
+    steps = SharedVariable(TensorType("float64"), np.zeros(()), "adam.steps")
     t = steps + 1
     updates: Updates = {steps: t}
     for p, g in pairs:
@@ -199,7 +197,17 @@ OPTIMIZERS = {
 
 
 def _listed(params: Params) -> list[SharedVariable]:
-    return list(params.values() if isinstance(params, Mapping) else params)
+    """Raises: UsageError where `params` is not several shared variables."""
+    if isinstance(params, Variable):
+        raise UsageError(
+            f"an optimizer takes a list of parameters; got {params}",
+            hint="write [W], or model.parameters()",
+        )
+    listed = list(params.values() if isinstance(params, Mapping) else params)
+    for p in listed:
+        if not isinstance(p, SharedVariable):
+            raise UsageError(f"a parameter must be a shared variable; got {p}")
+    return listed
 
 
 def _pairs(
