@@ -18,8 +18,10 @@ from .init import Initializer
 
 
 def size(length: int | Dim) -> int:
-    """A length as a number. Raises: UsageError for a name without a size."""
+    """A length as a number. Raises: UsageError for what is none, or has no size."""
     number = size_of(length)
+    if number is not None and (not isinstance(number, (int, np.integer)) or number < 0):
+        raise UsageError(f"a parameter's length is an int of at least 0; got {length}")
     if number is None:
         raise UsageError(
             f"a parameter's length must be known; got {length}",
@@ -100,9 +102,13 @@ class Module:
         return notes
 
 
-def _walk(value: object, path: str) -> Iterator[tuple[str, SharedVariable]]:
+def _walk(
+    value: object, path: str, above: tuple[object, ...] = ()
+) -> Iterator[tuple[str, SharedVariable]]:
     if isinstance(value, SharedVariable):
         yield path, value
+        return
+    if any(value is one for one in above):  # a module may know the one that holds it
         return
     inside: Mapping[Any, object] = {}
     if isinstance(value, Module):
@@ -112,4 +118,5 @@ def _walk(value: object, path: str) -> Iterator[tuple[str, SharedVariable]]:
     elif isinstance(value, dict):
         inside = value
     for name, part in inside.items():
-        yield from _walk(part, f"{path}.{name}" if path else str(name))
+        below = f"{path}.{name}" if path else str(name)
+        yield from _walk(part, below, (*above, value))

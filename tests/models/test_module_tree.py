@@ -37,6 +37,18 @@ def test_parameters_are_named_by_path_and_counted_once() -> None:
     assert Module().summary() == "0 parameters"
 
 
+def test_a_module_may_know_the_one_that_holds_it() -> None:
+    model = Model()
+    model.layers[0].parent = model
+    assert list(model.parameters()) == PATHS
+
+
+@pytest.mark.parametrize("length", [-1, 2.5])
+def test_lengths_are_counts(length: float) -> None:
+    with pytest.raises(UsageError, match="at least 0"):
+        Dense(length, 3, rng=np.random.default_rng(0))  # type: ignore[arg-type]
+
+
 def test_lengths_keep_their_names() -> None:
     V, H = dims(V=5, H=4)
     cell = LSTM(V, H, rng=np.random.default_rng(0))
