@@ -5,6 +5,7 @@ import pytest
 from array_checks import check_gradient, like, same, value
 
 from symseq.compiler.autodiff.reverse import differentiate
+from symseq.compiler.function import function
 from symseq.errors import (
     NotBatchableError,
     NullTypeGradError,
@@ -19,6 +20,7 @@ from symseq.ops.nonzero import nonzero_values
 from symseq.ops.products import dot
 from symseq.ops.vectorize import vectorize
 from symseq.types import TensorType
+from symseq.variables import shared
 
 RNG = np.random.default_rng(0)
 W = RNG.normal(size=(3, 4))
@@ -131,3 +133,15 @@ def test_custom_gradient_of_a_batch():
     np.testing.assert_allclose(value(y, {x: a, w: b}), a * b)
     np.testing.assert_allclose(value(into_x, {x: a, w: b}), np.tile(0.5 * b, (4, 1)))
     np.testing.assert_allclose(value(into_w, {x: a, w: b}), a.sum(0))
+
+
+def test_a_function_that_writes_to_its_input_is_stopped():
+    def careless(a):
+        a[:] = 0
+        return a
+
+    w = shared(np.ones(3), "w")
+    f = function([], op(numpy=careless)(w))
+    with pytest.raises(ValueError, match="read-only"):
+        f()
+    assert w.get_value().tolist() == [1, 1, 1]
