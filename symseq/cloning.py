@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from symseq import traverse
-from symseq.errors import DTypeError, ShapeError
+from symseq.errors import DTypeError, ShapeError, UsageError
 from symseq.graph import Variable, operands
 from symseq.ops.convert import as_tensor
 from symseq.span import here
@@ -28,7 +28,8 @@ def clone(
         strict: a value must have its key's dtype; else it is cast.
         share_inputs: False makes new inputs in place of the old ones.
 
-    Raises: DTypeError, ShapeError for a value of another dtype or rank.
+    Raises: DTypeError, ShapeError for a value of another dtype or rank; UsageError
+        for a key that is no variable.
     """
     many = isinstance(output, (list, tuple))
     outputs = [as_tensor(v) for v in (output if many else [output])]
@@ -42,7 +43,9 @@ def clone(
     return made if many else made[0]
 
 
-def _fitting(old: Variable, new: object, strict: bool) -> Variable:
+def _fitting(old: object, new: object, strict: bool) -> Variable:
+    if not isinstance(old, Variable):
+        raise UsageError(f"only a variable can be replaced; got {old!r}").at(here())
     weak = isinstance(new, (bool, int, float))
     value = as_tensor(new, old.dtype if weak or not strict else None)
     if value.dtype != old.dtype:

@@ -5,7 +5,7 @@ import pytest
 
 import symseq as ss
 import symseq.tensor as T
-from symseq.errors import DTypeError, ShapeError
+from symseq.errors import DTypeError, ShapeError, UsageError
 from symseq.traverse import free_inputs
 
 
@@ -50,3 +50,8 @@ def test_another_rank_is_refused() -> None:
     with pytest.raises(ShapeError, match="keeps the rank"):
         ss.clone(T.dvector("x") + 1, replace={(x := T.dvector()): T.dmatrix()})
     assert x.ndim == 1
+
+
+def test_a_key_that_is_no_variable_is_refused() -> None:
+    with pytest.raises(UsageError, match="only a variable can be replaced; got 'x'"):
+        ss.clone(T.dvector("x") + 1, replace={"x": T.dvector()})
