@@ -21,8 +21,9 @@ from symseq.types import Array
 
 from .loop_passes.drop_unused import drop_unused
 from .lower.function import lower_function
+from .passes.share_softmax import share_softmax
 from .passes.simplify import SIMPLIFY
-from .passes.stability import STABILITY
+from .passes.stabilise import STABILISE
 from .reference import Evaluator
 from .rewrite.engine import rewrite
 from .runtime.bind import check_names
@@ -35,8 +36,9 @@ Pass = Callable[[Sequence[Variable]], list[Variable]]
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("merge_scans", lambda outputs: list(merge_scans(outputs))),
     ("drop_unused", drop_unused),
-    ("stabilise", lambda outputs: rewrite(outputs, STABILITY)),
+    ("stabilise", lambda outputs: rewrite(outputs, STABILISE)),
     ("simplify", lambda outputs: rewrite(outputs, SIMPLIFY)),
+    ("share_softmax", share_softmax),
     ("drop_unused", drop_unused),
     ("simplify", lambda outputs: rewrite(outputs, SIMPLIFY)),
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from symseq.graph import Apply, Variable
 from symseq.ops import math
+from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.nnet import softplus
 from symseq.ops.reduce import Sum
+from symseq.ops.reshape import Reshape
 from symseq.ops.softmax import LogSoftmax, Softmax, logsumexp
 from symseq.ops.subtensor import Subtensor
 from symseq.ops.take import Gather, Take
@@ -14,9 +16,11 @@ from ..rewrite.patterns import made_by, number_of, spread
 from ..rewrite.rules import Replacement, RuleSet
 
 STABILITY = RuleSet()
-ADD, SUB = math.add.op, math.sub.op
+ADD, SUB, MUL = math.add.op, math.sub.op, math.mul.op
+DIV, NEG = math.true_div.op, math.neg.op
 LOG, EXP, SIGMOID = math.log.op, math.exp.op, math.sigmoid.op
-PICKS = (Take, Gather, Subtensor)
+LOG1P, INV, SOFTPLUS = math.log1p.op, math.inv.op, softplus.op
+PICKS = (Take, Gather, Subtensor, Reshape, DimShuffle)
 
 
 def one_minus(variable: Variable) -> Variable | None:
@@ -29,16 +33,19 @@ def one_minus(variable: Variable) -> Variable | None:
 
 @STABILITY.rule(LOG)
 def log_softmax(node: Apply) -> Replacement:
-    """log softmax(x) → log_softmax(x), also behind an index."""
-    (p,) = node.inputs
-    if (inner := made_by(p, Softmax)) is not None:
-        assert isinstance(inner.op, Softmax)
-        return LogSoftmax(inner.op.axis)(inner.inputs[0])
-    pick = made_by(p, *PICKS)
-    if pick is None or (inner := made_by(pick.inputs[0], Softmax)) is None:
+    """log softmax(x) → log_softmax(x), also behind indices, reshapes and transposes"""
+    picks: list[Apply] = []
+    current = node.inputs[0]
+    while (pick := made_by(current, *PICKS)) is not None:
+        picks.append(pick)
+        current = pick.inputs[0]
+    inner = made_by(current, Softmax)
+    if inner is None or not isinstance(inner.op, Softmax):
         return None
-    assert isinstance(inner.op, Softmax)
-    return pick.op(LogSoftmax(inner.op.axis)(inner.inputs[0]), *pick.inputs[1:])
+    made = LogSoftmax(inner.op.axis)(inner.inputs[0])
+    for pick in reversed(picks):
+        made = pick.op(made, *pick.inputs[1:])
+    return made
 
 
 @STABILITY.rule(LOG)
@@ -91,3 +98,95 @@ def exp_minus_one(node: Apply) -> Replacement:
     if inner is None or number_of(b) != 1 or spread(a, node.outputs[0]) is None:
         return None
     return math.expm1(inner.inputs[0])
+
+
+@STABILITY.rule(LOG1P)
+def log_one_plus_exp(node: Apply) -> Replacement:
+    """log1p(exp(x)) → softplus(x)"""
+    inner = made_by(node.inputs[0], EXP)
+    return None if inner is None else softplus(inner.inputs[0])
+
+
+def one_plus_exp(variable: Variable) -> Apply | None:
+    """The node of exp(x) in 1 + exp(x)."""
+    node = made_by(variable, ADD)
+    if node is None:
+        return None
+    for a, b in (node.inputs, node.inputs[::-1]):
+        if number_of(a) == 1 and spread(b, variable) is not None:
+            return made_by(b, EXP)
+    return None
+
+
+@STABILITY.rule(DIV, INV)
+def sigmoid_written_out(node: Apply) -> Replacement:
+    """1 / (1 + exp(−x)) → σ(x); exp(x) / (1 + exp(x)) → σ(x)"""
+    below = node.inputs[-1]
+    top = None if node.op is INV else node.inputs[0]
+    e = one_plus_exp(below)
+    if e is None or spread(below, node.outputs[0]) is None:
+        return None
+    (x,) = e.inputs
+    if top is e.outputs[0]:
+        return math.sigmoid(x)
+    if top is not None and number_of(top) != 1:
+        return None
+    minus = made_by(x, NEG)
+    return math.sigmoid(-x if minus is None else minus.inputs[0])
+
+
+@STABILITY.rule(MUL)
+def gradient_of_sigmoid_written_out(node: Apply) -> Replacement:
+    """(g s / (1 + exp(−x))) · exp(−x) → g · (s (1 − s)), for s = σ(x)"""
+    found = _over_one_plus_exp(node)
+    if found is None:
+        return None
+    top, minus, negative = found
+    product = made_by(top, MUL)
+    if product is None:
+        return None
+    for s, g in (product.inputs, product.inputs[::-1]):
+        inner = made_by(s, SIGMOID)
+        flipped = made_by(minus, NEG)
+        if inner is None or flipped is None or flipped.inputs != inner.inputs:
+            continue
+        made = g * (s * (1 - s))
+        return -made if negative else made
+    return None
+
+
+@STABILITY.rule(MUL)
+def gradient_of_softplus(node: Apply) -> Replacement:
+    """(g / (1 + exp(x))) · exp(x) → g · σ(x): so ∂ of log(1 + exp(x))"""
+    found = _over_one_plus_exp(node)
+    if found is None:
+        return None
+    top, x, negative = found
+    made = top * math.sigmoid(x)
+    return -made if negative else made
+
+
+@STABILITY.rule(MUL)
+def sigmoid_times_exp(node: Apply) -> Replacement:
+    """σ(−x) · exp(x) → σ(x)"""
+    for s, e in (node.inputs, node.inputs[::-1]):
+        left, right = made_by(s, SIGMOID), made_by(e, EXP)
+        if left is None or right is None:
+            continue
+        minus = made_by(left.inputs[0], NEG)
+        if minus is not None and minus.inputs[0] is right.inputs[0]:
+            return math.sigmoid(right.inputs[0])
+    return None
+
+
+def _over_one_plus_exp(node: Apply) -> tuple[Variable, Variable, bool] | None:
+    """(g, x, sign) of ± (g / (1 + exp(x))) · exp(x)."""
+    for e, other in (node.inputs, node.inputs[::-1]):
+        if made_by(e, EXP) is None:
+            continue
+        minus = made_by(other, NEG)
+        quotient = made_by(other if minus is None else minus.inputs[0], DIV)
+        inner = None if quotient is None else one_plus_exp(quotient.inputs[1])
+        if quotient is not None and inner is not None and inner.outputs[0] is e:
+            return quotient.inputs[0], inner.inputs[0], minus is not None
+    return None

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from symseq.graph import Apply, Constant, Variable
 from symseq.ops import math
-from symseq.ops.alloc import Alloc
+from symseq.ops.alloc import Alloc, alloc
 from symseq.ops.arange import ARange
 from symseq.ops.cast import cast
 from symseq.ops.dimshuffle import Axis, DimShuffle, dimshuffle, pad_left
 from symseq.ops.reduce import All, Any, Max, Min, Reduction, Sum
 from symseq.ops.reshape import Reshape, product
 from symseq.ops.shape import length_of
-from symseq.ops.take import Put, PutRows
+from symseq.ops.take import Put, PutRows, put
 from symseq.types import is_static_one
 
 from ..rewrite.patterns import (
     FILL,
     is_length_of,
     made_by,
+    number_like,
     number_of,
     positive,
     same_length,
@@ -161,7 +164,7 @@ def _rest_of(op: Sum, x: Variable, whole: Variable) -> Variable:
 
 @SUMS.rule(Sum)
 def sum_of_scatter(node: Apply) -> Replacement:
-    """Σ_k put(zeros, y, (0, 1, ..., ids))[:, k] → y: each row holds one element"""
+    """Σ_k put(0, y, (i, j))[:, k] → put(0, y, i), or y where i is 0, 1, 2, ..."""
     op = node.op
     assert isinstance(op, Sum)
     inner = made_by(node.inputs[0], Put, PutRows)
@@ -171,18 +174,29 @@ def sum_of_scatter(node: Apply) -> Replacement:
     if inner.op.replace or inner.op.axis or number_of(base) != 0:
         return None
     count, rank = len(ids), ids[0].ndim
+    if y.broadcastable != (*_spans(ids), *base.broadcastable[count:]):
+        return None
     kept = [axis for axis in range(count) if axis not in op.axes]
-    behind = [axis for axis in op.axes if axis >= count]
-    if len(kept) != rank and kept:
+    behind = [axis - count + rank for axis in op.axes if axis >= count]
+    if len(kept) == count:
         return None
-    grids = all(_is_grid(ids[axis], k, base, axis) for k, axis in enumerate(kept))
-    if not grids or y.broadcastable[:rank] != _spans(ids):
+    if not kept:
+        return Sum((*range(rank), *behind))(y)
+    part = Sum(tuple(behind))(y) if behind else y
+    left = [ids[axis] for axis in kept]
+    grids = (_is_grid(one, k, base, axis) for k, (one, axis) in _numbered(left, kept))
+    if len(kept) == rank and all(grids):
+        return part
+    if _spans(left) != _spans(ids):
         return None
-    if y.broadcastable[rank:] != base.broadcastable[count:]:
-        return None
-    axes = [axis - count + rank for axis in behind]
-    axes += [] if kept else range(rank)
-    return Sum(tuple(sorted(axes)))(y) if axes else y
+    each = [length_of(base, axis) for axis in range(base.ndim) if axis not in op.axes]
+    return put(alloc(number_like(0, base, rank=0), *each), part, left, 0)
+
+
+def _numbered(
+    ids: list[Variable], axes: list[int]
+) -> Iterator[tuple[int, tuple[Variable, int]]]:
+    return enumerate(zip(ids, axes, strict=True))
 
 
 def _spans(ids: list[Variable]) -> tuple[bool, ...]:

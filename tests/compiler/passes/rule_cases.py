@@ -54,7 +54,7 @@ def sample(variable, rng, extreme):
     return np.asarray(drawn, variable.dtype)
 
 
-def check_same(before, changed, *, seed=0, rtol=None):
+def check_same(before, changed, *, seed=0, rtol=None, extreme=True):
     """Types are kept, and so are values: where they are NaN and infinite too."""
     for a, b in zip(before, changed, strict=True):
         assert (a.dtype, a.ndim) == (b.dtype, b.ndim)
@@ -63,9 +63,9 @@ def check_same(before, changed, *, seed=0, rtol=None):
         assert all(m in (None, n) for m, n in known), (a.type, b.type)
     inputs = [v for v in leaves([*before, *changed]) if not isinstance(v, Constant)]
     rng = np.random.default_rng(seed)
-    for extreme in (False, True):
+    for wild in (False, True)[: 1 + extreme]:
         values = [
-            v.storage if isinstance(v, SharedVariable) else sample(v, rng, extreme)
+            v.storage if isinstance(v, SharedVariable) else sample(v, rng, wild)
             for v in inputs
         ]
         with np.errstate(all="ignore"):
