@@ -30,10 +30,7 @@ from ..program import (
     View,
     walk,
 )
-from ..program import reads as reads_of
-from ..program import writes as writes_of
 from .accesses import Access, Accesses, disjoint, same_place
-from .loops import deepest
 
 MOST_PARTS = 64
 
@@ -48,14 +45,14 @@ class _Forwarding:
     program: Program
     fresh: Callable[[str], str]
     found: Accesses = field(init=False)
-    gone: set[int] = field(default_factory=set)  # ids of steps that are not needed
+    gone: dict[int, Step] = field(default_factory=dict)  # steps not needed, by id
 
     def run(self) -> None:
-        spread_constants(self.program)
         self.found = Accesses(self.program)
         self._block(self.program.steps, None, in_run=True)
         self._block(self.program.updates, None, in_run=False)
-        refresh(self.program, self.found, self.gone)
+        for block in blocks(self.program):
+            block[:] = [step for step in block if id(step) not in self.gone]
 
     def _block(self, steps: list[Step], loop: Loop | None, in_run: bool) -> None:
         """Backwards, so that what feeds a forwarded value is forwarded after it."""
@@ -65,7 +62,7 @@ class _Forwarding:
                 self._block(step.body, step, in_run)
             elif isinstance(step, Copy):
                 if self._forward(step.out, step.source, step, loop, in_run):
-                    self.gone.add(id(step))
+                    self.gone[id(step)] = step
             elif isinstance(step, Compute) and _is_join(step):
                 copies = self._join(step, loop, in_run)
                 if copies:
@@ -101,7 +98,7 @@ class _Forwarding:
                 self.found.position[id(copied)] = self.found.position[id(step)]
                 self._replace(step, copied, out, value)
                 steps.append(copied)
-        self.gone.add(id(step))
+        self.gone[id(step)] = step
         self.found.forget(step, out)
         return steps
 
@@ -351,61 +348,3 @@ def blocks(program: Program) -> list[list[Step]]:
         s for s in (*walk(program.steps), *walk(program.updates)) if isinstance(s, Loop)
     ]
     return [program.steps, program.updates, *(loop.body for loop in loops)]
-
-
-# -- views stand before their first use ----------------------------------------------
-
-
-def refresh(program: Program, found: Accesses, gone: set[int]) -> None:
-    """Drop what is gone, and see that views and loops agree with their new sources."""
-    placed: set[int] = set()
-
-    def place(value: Value, into: list[Step]) -> None:
-        chain = [value]
-        while chain[-1].source is not None:
-            chain.append(chain[-1].source)
-        for link in reversed(chain):
-            view = found.views.get(id(link))
-            if view is not None and id(link) not in placed:
-                placed.add(id(link))
-                for used in view.uses:
-                    place(used, into)
-                assert link.source is not None
-                link.loop = link.source.loop
-                into.append(view)
-
-    def visit(steps: list[Step]) -> list[Step]:
-        made: list[Step] = []
-        for step in steps:
-            if isinstance(step, View) or id(step) in gone:
-                continue
-            rows = step.rows if isinstance(step, Loop) else ()
-            for value in (*reads_of(step), *writes_of(step)):
-                if not (isinstance(step, Loop) and value is step.stop):
-                    place(value, made)
-            made.append(step)
-            if isinstance(step, Loop):
-                step.within = deepest([row.source.loop for row in rows])
-                step.body = visit(step.body)
-                if step.stop is not None:
-                    place(step.stop, step.body)
-        return made
-
-    program.steps = visit(program.steps)
-    for value in program.outputs:
-        place(value, program.steps)
-    program.updates = visit(program.updates)
-    _forget_values(program)
-
-
-def _forget_values(program: Program) -> None:
-    """Keep the values that a step, an output or another value still names."""
-    used = {id(v) for v in (*program.inputs, *program.outputs)}
-    for step in (*walk(program.steps), *walk(program.updates)):
-        named = [*reads_of(step), *writes_of(step)]
-        if isinstance(step, View):
-            named.append(step.out)
-        if isinstance(step, Loop):
-            named += [row.out for row in step.rows]
-        used.update(map(id, named))
-    program.values = [v for v in program.values if id(v) in used]

@@ -16,8 +16,8 @@ from symseq.types import is_integer
 
 from ..program import Copy, Kind, Program
 from . import loops, views
-from .forward import forward_copies
 from .lowering import Lowering, declared, recipe_of
+from .order import arrange
 from .scope import Lengths, Scope, analyse, open_scope
 
 VIEWS = (DimShuffle, Reshape, Subtensor, SpecifyShape)
@@ -64,7 +64,7 @@ def lower_function(
     lowering.steps = lowering.program.updates
     for update, step in zip(ordered, staged, strict=True):
         _write(lowering, scope, update, step)
-    forward_copies(lowering.program, lowering.name)
+    arrange(lowering.program, lowering.name, guarded)
     return lowering.program, scope, lengths
 
 
