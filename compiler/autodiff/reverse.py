@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symseq.errors import SymseqError, UsageError
@@ -10,6 +10,8 @@ from symseq.graph import Apply, BodyOp, Variable, operands
 from symseq.lengths import differ
 from symseq.span import deriving
 from symseq.traverse import sort_nodes
+
+from .logarithms import log_gradient
 
 
 def differentiate(
@@ -67,8 +69,9 @@ def pull_back(
 
     The gradient of a `known` variable is what is said there, whatever else reads it.
     """
-    known = known or {}
+    known, constant = known or {}, list(constant)
     sweep = between([*outputs, *known], wrt, constant)
+    wanted = {id(v) for v in (*wrt, *constant, *known)}
     for variable, said in known.items():
         sweep.receive(variable, said)
         sweep.known.add(id(variable))
@@ -81,8 +84,7 @@ def pull_back(
         if all(g is None for g in received):
             continue
         with deriving(node.spans, "gradient"):
-            pulled = node_gradient(node, received)
-            for variable, g in zip(node.inputs, pulled, strict=True):
+            for variable, g in pulled(node, received, wanted):
                 sweep.receive(variable, g, node)
     return sweep
 
@@ -101,6 +103,17 @@ def between(
             nodes.append(node)
             reached.update(id(v) for v in node.outputs if id(v) not in blocked)
     return Sweep(nodes, reached, set())
+
+
+def pulled(
+    node: Apply, received: Sequence[Variable | None], wanted: Collection[int]
+) -> list[tuple[Variable, Variable | None]]:
+    """What the node sends back, and to whom: to its inputs, or past them."""
+    g = received[0]
+    past = None if g is None else log_gradient(node, g, wanted)
+    if past is not None:
+        return [past]
+    return list(zip(node.inputs, node_gradient(node, received), strict=True))
 
 
 def node_gradient(
