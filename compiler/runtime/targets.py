@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..emit.numba import NumbaEmitter
+from ..emit.numba_fuse import fuse
 from ..emit.numpy import NumpyEmitter
 from ..program import Program
+from . import numba_bind, numba_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,17 @@ def as_it_is(program: Program) -> Program:
     return program
 
 
+def jitted_names(emitter: NumbaEmitter) -> dict[str, Any]:
+    """What a numba plan's text finds: helpers, and its functions, compiled."""
+    functions = numba_cache.load(emitter.plain_kernels, emitter.needed)
+    return {
+        **numba_bind.HELPERS,
+        "check_": numba_bind.checker(emitter.sites),
+        "jitted_": lambda function: functions[function.__name__],
+    }
+
+
 BACKENDS: dict[str, Backend] = {
     "numpy": Backend(as_it_is, NumpyEmitter, lambda emitter: {}),
-    "numba": Backend(as_it_is, NumbaEmitter, lambda emitter: {}),
+    "numba": Backend(fuse, NumbaEmitter, jitted_names),
 }

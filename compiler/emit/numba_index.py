@@ -1,0 +1,136 @@
+"""Rows by number, rows added to rows, random words, as jitted loops."""
+
+from __future__ import annotations
+
+from symseq.ops.take import Gather, PutRows, Take
+from symseq.random.bits import Bits, FoldIn
+
+from ..program import Compute, Copy, Fused, Value
+from .numba_nests import Elements, Operand, broadcast, nest_over, write_fused
+from .numba_places import ONE
+from .numba_rules import writes
+from .numba_writer import Writer
+
+
+def _axes(writer: Writer, value: Value, own: list[int | None]) -> Operand:
+    """An operand by its own axis for each axis of the nest's space."""
+    kinds = writer.places.axes(value)
+    return Operand(
+        value, tuple(None if k is None or kinds[k] == ONE else k for k in own)
+    )
+
+
+def _levels(groups: list[list[int]], kinds: list[int], last: int) -> int:
+    """How many loops run over axes of kinds up to `last`."""
+    return sum(kinds[group[0]] <= last for group in groups)
+
+
+def _checked(writer: Writer, step: Compute, loaded: str, length: str) -> str:
+    """The lines that check an index; the name of it, counted from the start."""
+    assert step.node is not None
+    index, row = writer.fresh("index"), writer.fresh("row")
+    writer.add(f"{index} = {writer.call('int64')}({loaded})", step.node)
+    writer.add(f"{row} = {index} + {length} if {index} < 0 else {index}", step.node)
+    with writer.under(f"if {row} < 0 or {row} >= {length}:", step.node):
+        writer.fail(index, length, step.node)
+    return row
+
+
+def _is_plain_take(step: Compute) -> bool:
+    assert step.node is not None and isinstance(step.node.op, Gather)
+    x, ids = step.inputs
+    return x.root is not ids.root
+
+
+@writes(Take, able=_is_plain_take)
+def write_take(writer: Writer, step: Compute) -> None:
+    """out[a, i, b] = x[a, ids[i], b]"""
+    assert step.node is not None and isinstance(step.node.op, Take)
+    (x, ids), (out,), axis = step.inputs, step.outs, step.node.op.axis
+    count, rank = ids.variable.ndim, out.variable.ndim
+    kinds = [0] * axis + [1] * count + [2] * (rank - axis - count)
+    before, after = range(axis), range(axis + 1, x.variable.ndim)
+    places: list[int | None] = [*before, *[None] * count, *after]
+    index: list[int | None] = [
+        *[None] * axis, *range(count), *[None] * (rank - axis - count)
+    ]  # fmt: skip
+    operands = [
+        *broadcast(writer, out, [out]),
+        _axes(writer, x, places),
+        _axes(writer, ids, index),
+    ]
+    nest = nest_over(writer, out, operands, kinds)
+    elements = Elements.of(nest)
+    length, by = writer.length(x, axis), writer.bytes(x, axis)
+    with nest.open(_levels(nest.groups, kinds, 1)):
+        row = _checked(writer, step, elements.load(ids), length)
+        start = writer.fresh(f"{x.name}_row")
+        writer.add(f"{start} = {nest.base(x)} + {row} * {by}", step.node)
+        nest.move(x, start)
+        with nest.open():
+            writer.add(elements.store(out, elements.load(x)), step.node)
+
+
+@writes(PutRows, able=lambda step: step.overwrites)
+def write_put_rows(writer: Writer, step: Compute) -> None:
+    """out[ids[i]] += y[i], after all indices are checked; repeated ones add up."""
+    assert step.node is not None
+    (x, y, ids), (out,) = step.inputs, step.outs
+    if not writer.lifetimes.same(x, out):
+        write_fused(writer, Fused((Copy(out, x, step.node),), (out,), (x,), step.node))
+    length, by = writer.length(out, 0), writer.bytes(out, 0)
+    check = nest_over(writer, ids, broadcast(writer, ids, [ids]))
+    elements = Elements.of(check)
+    with check.open():
+        _checked(writer, step, elements.load(ids), length)
+    count, rank = ids.variable.ndim, y.variable.ndim
+    kinds = [0] * count + [1] * (rank - count)
+    operands = [
+        *broadcast(writer, y, [y]),
+        _axes(writer, out, [*[None] * count, *range(1, out.variable.ndim)]),
+        _axes(writer, ids, [*range(count), *[None] * (rank - count)]),
+    ]
+    nest = nest_over(writer, y, operands, kinds)
+    elements = Elements.of(nest)
+    with nest.open(_levels(nest.groups, kinds, 0)):
+        index, start = writer.fresh("index"), writer.fresh(f"{out.name}_row")
+        writer.add(f"{index} = {writer.call('int64')}({elements.load(ids)})", step.node)
+        row = f"({index} + {length} if {index} < 0 else {index})"
+        writer.add(f"{start} = {nest.base(out)} + {row} * {by}", step.node)
+        nest.move(out, start)
+        with nest.open():
+            made = f"{elements.load(out)} + {elements.load(y)}"
+            writer.add(elements.store(out, made), step.node)
+
+
+@writes(FoldIn)
+def write_fold_in(writer: Writer, step: Compute) -> None:
+    """out = the key of child `number` of `key`."""
+    (key, number), (out,) = step.inputs, step.outs
+    values = list({id(v): v for v in (key, number, out)}.values())
+    nest = nest_over(writer, out, broadcast(writer, out, values))
+    elements = Elements.of(nest)
+    with nest.open():
+        pair = f"{elements.load(key)}, {elements.load(number)}"
+        writer.add(elements.store(out, f"{writer.call('fold_in')}({pair})"), step.node)
+
+
+@writes(Bits, able=lambda step: step.outs[0].is_contiguous)
+def write_bits(writer: Writer, step: Compute) -> None:
+    """out[k, i] = word i of key[k], i counted over all axes of a draw."""
+    (key, *_), (out,) = step.inputs, step.outs
+    front, rank = key.variable.ndim, out.variable.ndim
+    kinds = [0] * front + [1] * (rank - front)
+    own: list[int | None] = [*range(front), *[None] * (rank - front)]
+    operands = [*broadcast(writer, out, [out]), _axes(writer, key, own)]
+    nest = nest_over(writer, out, operands, kinds)
+    elements = Elements.of(nest)
+    levels = _levels(nest.groups, kinds, 0)
+    word = writer.call("word")
+    with nest.open(levels):
+        start = writer.fresh("key")
+        writer.add(f"{start} = {elements.load(key)}", step.node)
+        with nest.open():
+            place = nest.counters[-1] if levels < len(nest.groups) else "0"
+            made = f"{word}({start}, {place})"
+            writer.add(elements.store(out, made), step.node)

@@ -1,0 +1,274 @@
+"""Loop nests over an index space: which axes run as one loop, where elements are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from ..program import Copy, Fused, Kernel, Value, reads
+from .numba_places import ONE
+from .numba_scalars import Scalar, Scalars
+from .numba_writer import Writer
+
+COUNTERS = ("i", "j", "k", "l", "m", "n")
+
+
+@dataclass(eq=False)
+class Operand:
+    """A value of a nest: for each axis of the space its own axis, or None."""
+
+    value: Value
+    axes: tuple[int | None, ...]
+
+    @classmethod
+    def of(cls, writer: Writer, value: Value, rank: int) -> Operand:
+        """Axes from the right; a static 1 is read again and again."""
+        own = writer.places.axes(value)
+        missing = rank - len(own)
+        axes: list[int | None] = [None] * missing
+        axes += [None if axis == ONE else k for k, axis in enumerate(own)]
+        return cls(value, tuple(axes))
+
+    def is_unit(self, writer: Writer, axis: int) -> bool:
+        """Whether neighbours along the own axis lie side by side."""
+        later = writer.places.axes(self.value)[axis + 1 :]
+        return self.value.contiguous_from <= axis and all(n == ONE for n in later)
+
+    def merges(self, first: int, second: int) -> bool:
+        """Whether two axes of the space are one for this operand."""
+        a, b = self.axes[first], self.axes[second]
+        if a is None or b is None:
+            return a is b
+        return self.value.contiguous_from <= a
+
+
+@dataclass(eq=False)
+class Nest:
+    """Loops over ``groups`` of axes of a space; gives addresses and indices inside."""
+
+    writer: Writer
+    operands: list[Operand]
+    groups: list[list[int]]
+    lengths: list[str]
+    places: dict[int, tuple[str, str]] = field(default_factory=dict)
+    counters: list[str] = field(default_factory=list)
+    depth: int = 0
+
+    @contextmanager
+    def open(self, levels: int | None = None) -> Iterator[None]:
+        """Enter the next loops (all without a number)."""
+        stop = len(self.groups) if levels is None else self.depth + levels
+        before = self.depth
+        with ExitStack() as stack:
+            while self.depth < stop:
+                stack.enter_context(self._enter())
+            yield
+        self.depth = before
+
+    @contextmanager
+    def _enter(self) -> Iterator[None]:
+        writer, level = self.writer, self.depth
+        taken = COUNTERS[min(level, len(COUNTERS) - 1)]
+        with writer.counting(taken, self.lengths[level]) as counter:
+            self.counters.append(counter)
+            self.depth += 1
+            saved = dict(self.places)
+            if level + 1 < len(self.groups):
+                self._offset(level, counter)
+            yield
+            self.places = saved
+            self.counters.pop()
+
+    @contextmanager
+    def inner(self, start: str, stop: str) -> Iterator[str]:
+        """The innermost loop, over a range of its places; more than once if need be."""
+        writer = self.writer
+        counter = writer.fresh(COUNTERS[min(self.depth, len(COUNTERS) - 1)])
+        span = stop if start == "0" else f"{start}, {stop}"
+        with writer.under(f"for {counter} in range({span}):"):
+            self.counters.append(counter)
+            yield counter
+            self.counters.pop()
+        writer.taken.discard(counter)
+
+    def move(self, value: Value, address: str) -> None:
+        """Have the value's elements counted from another address inside this loop."""
+        self.places[id(value)] = (address, "")
+
+    def _offset(self, level: int, counter: str) -> None:
+        """Addresses of rows, for the operands that move with an outer loop."""
+        for operand in self.operands:
+            axis = operand.axes[self.groups[level][-1]]
+            if axis is None:
+                continue
+            writer, value = self.writer, operand.value
+            base = self.base(value)
+            step = writer.bytes(value, axis)
+            name = writer.fresh(f"{value.name}_{counter}")
+            writer.add(f"{name} = {base} + {counter} * {step}")
+            self.places[id(value)] = (name, "")
+
+    def base(self, value: Value) -> str:
+        """The address from which the value's elements are counted here."""
+        known = self.places.get(id(value))
+        return known[0] if known else self.writer.address(value)
+
+    def at(self, value: Value) -> tuple[str, str]:
+        """(address, index) of the value's element, inside all loops."""
+        operand = next(o for o in self.operands if o.value is value)
+        base = self.base(value)
+        if not self.groups:
+            return base, "0"
+        axis = operand.axes[self.groups[-1][-1]]
+        if axis is None:
+            return base, "0"
+        counter = self.counters[-1]
+        if operand.is_unit(self.writer, axis):
+            return base, counter
+        return base, f"{counter} * {self.writer.stride(value, axis)}"
+
+
+def group_axes(
+    axes: Sequence[object], operands: Sequence[Operand], kinds: Sequence[object] = ()
+) -> list[list[int]]:
+    """The axes longer than 1, neighbours together where they run as one loop."""
+    groups: list[list[int]] = []
+    for k, axis in enumerate(axes):
+        if axis == ONE:
+            continue
+        last = groups[-1][-1] if groups else None
+        if (
+            last is not None
+            and all(operand.merges(last, k) for operand in operands)
+            and (not kinds or kinds[last] == kinds[k])
+        ):
+            groups[-1].append(k)
+        else:
+            groups.append([k])
+    return groups
+
+
+def broadcast(writer: Writer, whole: Value, values: Sequence[Value]) -> list[Operand]:
+    """Values as operands of a nest over the index space of `whole`."""
+    rank = len(writer.places.axes(whole))
+    return [Operand.of(writer, value, rank) for value in values]
+
+
+def nest_over(
+    writer: Writer,
+    whole: Value,
+    operands: list[Operand],
+    kinds: Sequence[object] = (),
+) -> Nest:
+    """The nest over the index space of `whole`; axes of two kinds stay apart."""
+    groups = group_axes(writer.places.axes(whole), operands, kinds)
+    lengths = [writer.product(whole, group) for group in groups]
+    for operand in operands:
+        _check(writer, whole, operand, groups)
+    return Nest(writer, operands, groups, lengths)
+
+
+def _check(
+    writer: Writer, whole: Value, operand: Operand, groups: list[list[int]]
+) -> None:
+    """Have `bind` check what the loops rely on: lengths, and strides within groups."""
+    value = operand.value
+    if not operand.axes:
+        return
+    shape = f'shape["{whole.name}"]'
+    if not writer.places.is_sure(whole):
+        shape = f"lengths_({whole.name})"
+    unit = operand.axes[groups[-1][-1]] if groups else None
+    is_unit = unit is not None and operand.is_unit(writer, unit)
+    writer.used[id(value)] = value
+    merged = [[operand.axes[k] for k in group] for group in groups]
+    writer.checks.append(
+        f"fits_({value.name}, {shape}, {operand.axes}, {merged}, {is_unit})"
+    )
+
+
+@dataclass(eq=False)
+class Elements:
+    """Loads and stores of a nest's elements."""
+
+    nest: Nest
+    scopes: dict[int, int]
+
+    @classmethod
+    def of(cls, nest: Nest) -> Elements:
+        nest.writer.nests += 1
+        values = [operand.value for operand in nest.operands]
+        return cls(nest, nest.writer.scopes(values))
+
+    def _marks(self, value: Value) -> str:
+        count = max(self.scopes.values(), default=0) + 1
+        return f"{self.nest.writer.nests}, {self.scopes[id(value)]}, {count}"
+
+    def load(self, value: Value) -> str:
+        address, index = self.nest.at(value)
+        function = self.nest.writer.call(f"get_{value.dtype}")
+        return f"{function}({address}, {index}, {self._marks(value)})"
+
+    def store(self, value: Value, text: str) -> str:
+        address, index = self.nest.at(value)
+        function = self.nest.writer.call(f"put_{value.dtype}")
+        return f"{function}({address}, {index}, {text}, {self._marks(value)})"
+
+
+def write_fused(writer: Writer, step: Fused) -> None:
+    """Elementwise steps as one nest: loads, scalars, stores."""
+    first = step.steps[0].out
+    values = _distinct(writer, [*step.inputs, *step.outs])
+    nest = nest_over(writer, first, broadcast(writer, first, values))
+    elements = Elements.of(nest)
+    # By place, so that what is written is then read as the scalar.
+    known: dict[object, Scalar] = {}
+    representative = {writer.places.path(v): v for v in values}
+    scalars = Scalars(writer.fresh, writer.call)
+    with nest.open():
+        for inner in step.steps:
+            given = []
+            for value in reads(inner):
+                path = writer.places.path(value)
+                if path not in known:
+                    name = writer.scalar(value)
+                    text = elements.load(representative[path])
+                    writer.add(f"{name} = {text}", inner.node)
+                    known[path] = Scalar(name, value.dtype)
+                given.append(known[path])
+            known[writer.places.path(inner.out)] = _compute(
+                writer, scalars, inner, given
+            )
+        for value in step.outs:
+            scalar = known[writer.places.path(value)]
+            stored = representative[writer.places.path(value)]
+            writer.add(elements.store(stored, scalar.text), None)
+
+
+def _distinct(writer: Writer, values: Sequence[Value]) -> list[Value]:
+    """One value per place."""
+    found: dict[object, Value] = {}
+    for value in values:
+        found.setdefault(writer.places.path(value), value)
+    return list(found.values())
+
+
+def _compute(
+    writer: Writer, scalars: Scalars, step: Kernel | Copy, given: Sequence[Scalar]
+) -> Scalar:
+    """Lines for one step; the scalar that holds its result."""
+    if isinstance(step, Copy):
+        made = scalars.cast(given[0], step.out.dtype)
+        if made is given[0]:
+            return made
+        name = writer.scalar(step.out)
+        writer.add(f"{name} = {made.text}", step.node)
+        return Scalar(name, step.out.dtype)
+    lines = list(scalars.kernel(step, given))
+    for name, made in lines[:-1]:
+        writer.add(f"{name} = {made.text}", step.node)
+    made = lines[-1][1]
+    name = writer.scalar(step.out)
+    writer.add(f"{name} = {made.text}", step.node)
+    return Scalar(name, made.dtype)

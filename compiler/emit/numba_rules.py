@@ -1,0 +1,147 @@
+"""How structured ops are written as jitted loops; one rule per op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from symseq.graph import Op
+from symseq.ops.linalg import BatchedDot, Dot
+from symseq.types import is_float
+
+from ..program import Compute, Kind, Value
+from .numba_places import ONE
+from .numba_writer import Writer
+
+Write = Callable[[Writer, Compute], None]
+WRITERS: dict[type[Op], Write] = {}
+Able = Callable[[Compute], bool]
+ABLE: dict[type[Op], Able] = {}
+
+
+def writes(*kinds: type[Op], able: Able | None = None) -> Callable[[Write], Write]:
+    """Declare the lines for a node of these ops, and for which steps they do."""
+
+    def enter(rule: Write) -> Write:
+        WRITERS.update(dict.fromkeys(kinds, rule))
+        if able is not None:
+            ABLE.update(dict.fromkeys(kinds, able))
+        return rule
+
+    return enter
+
+
+def can_write(step: Compute) -> bool:
+    """Whether a rule does what the op does."""
+    kind = None if step.node is None else type(step.node.op)
+    values = (*step.inputs, *step.outs)
+    if kind not in WRITERS or any(v.kind is Kind.DYNAMIC for v in values):
+        return False
+    if len({id(v.root) for v in step.outs} & {id(v.root) for v in step.inputs}):
+        return step.overwrites
+    return kind not in ABLE or ABLE[kind](step)
+
+
+def _is_product(step: Compute) -> bool:
+    return is_float(step.outs[0].dtype) and step.outs[0].is_contiguous
+
+
+# -- products -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Names of a matrix' numbers: address, whether transposed, elements by row."""
+
+    at: str
+    transposed: str
+    by: str
+    rows: str
+    columns: str
+
+
+def _matrix(
+    writer: Writer, value: Value, rows: int | None, columns: int | None
+) -> Matrix:
+    """A matrix as BLAS reads it; axes of the value, or None for a length of 1."""
+    sizes = [
+        "1" if axis is None else writer.length(value, axis) for axis in (rows, columns)
+    ]
+    writer.used[id(value)] = value
+    axes = f"{value.name}, {rows}, {columns}"
+    plain = value.is_contiguous and rows is not None and columns is not None
+    mode = writer.slot(f"transposed_({axes})", f"{value.name}_t")
+    by = writer.slot(f"leading_({axes})", f"{value.name}_by")
+    at = writer.address(value)
+    if plain:
+        return Matrix(at, "0", by, *sizes)
+    if value.transposed:
+        return Matrix(at, "1", by, *sizes)
+    return Matrix(at, mode, by, *sizes)
+
+
+def _packed(writer: Writer, step: Compute, value: Value, found: Matrix,
+            rows: int | None, columns: int | None, offset: str = "") -> Matrix:  # fmt: skip
+    """The matrix, copied first where BLAS could not read it as it lies."""
+    if found.transposed in ("0", "1"):
+        return found
+    steps = [
+        "0" if axis is None else writer.stride(value, axis) for axis in (rows, columns)
+    ]
+    scratch = writer.slot(f"scratch_({value.name}, {rows}, {columns})",
+                          f"{value.name}_packed")  # fmt: skip
+    at = writer.fresh(f"{value.name}_read")
+    flag = writer.fresh(f"{value.name}_turned")
+    writer.add(f"{at}, {flag} = {found.at}, {found.transposed}", step.node)
+    pack = writer.call(f"pack_{value.dtype}")
+    with writer.under(f"if {scratch}:", step.node):
+        numbers = ", ".join([found.rows, found.columns, found.at, *steps, scratch])
+        writer.add(f"{pack}({numbers})", step.node)
+        writer.add(f"{at}, {flag} = {scratch}, 0", step.node)
+    return Matrix(at, flag, found.by, found.rows, found.columns)
+
+
+def _multiply(
+    writer: Writer, step: Compute, a: Matrix, b: Matrix, c: str, by: str
+) -> None:
+    dtype = step.outs[0].dtype
+    multiply = writer.call(f"multiply_{dtype}")
+    blas = writer.slot(f'product_("{dtype}")', f"gemm_{dtype}")
+    zero = f"{writer.call('float32')}(0)" if dtype == "float32" else "0.0"
+    sizes = f"{a.rows}, {b.columns}, {a.columns}"
+    left = f"{a.at}, {a.transposed}, {a.by}"
+    right = f"{b.at}, {b.transposed}, {b.by}"
+    call = f"{multiply}({blas}, {sizes}, {left}, {right}, {zero}, {c}, {by})"
+    writer.add(call, step.node)
+
+
+@writes(Dot, able=_is_product)
+def write_dot(writer: Writer, step: Compute) -> None:
+    """c = a b, vectors as matrices of one row or column."""
+    (a, b), (out,) = step.inputs, step.outs
+    a_axes = (None, 0) if a.variable.ndim == 1 else (0, 1)
+    b_axes = (0, None) if b.variable.ndim == 1 else (0, 1)
+    left = _packed(writer, step, a, _matrix(writer, a, *a_axes), *a_axes)
+    right = _packed(writer, step, b, _matrix(writer, b, *b_axes), *b_axes)
+    by = "1" if b.variable.ndim == 1 else writer.length(b, 1)
+    _multiply(writer, step, left, right, writer.address(out), by)
+
+
+@writes(BatchedDot, able=_is_product)
+def write_batched_dot(writer: Writer, step: Compute) -> None:
+    """c[n] = a[n] b[n]"""
+    (a, b), (out,) = step.inputs, step.outs
+    left, right = _matrix(writer, a, 1, 2), _matrix(writer, b, 1, 2)
+    count = writer.length(out, 0)
+    with writer.counting("n", count, step.node) as n:
+        moved = []
+        for value, matrix in ((a, left), (b, right)):
+            name = writer.fresh(f"{value.name}_{n}")
+            by = "0" if writer.places.axes(value)[0] == ONE else writer.bytes(value, 0)
+            writer.add(f"{name} = {matrix.at} + {n} * {by}", step.node)
+            placed = Matrix(name, matrix.transposed, matrix.by, matrix.rows,
+                            matrix.columns)  # fmt: skip
+            moved.append(_packed(writer, step, value, placed, 1, 2))
+        name = writer.fresh(f"{out.name}_{n}")
+        writer.add(f"{name} = {writer.address(out)} + {n} * {writer.bytes(out, 0)}")
+        _multiply(writer, step, *moved, name, writer.length(b, 2))
