@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
 
 from symseq.graph import Apply, BodyOp, Op, Variable
@@ -32,10 +33,15 @@ def over_loops(outputs: Sequence[Variable], change: Change) -> list[Variable]:
 
 def _anew(node: Apply, inputs: Sequence[Variable], change: Change) -> Apply:
     """The node over other inputs, the loops in its bodies changed."""
-    op = _inside(node.op, change)
+    op = inside(node.op, partial(over_loops, change=change))
     pairs = zip(inputs, node.inputs, strict=True)
     if op is node.op and all(a is b for a, b in pairs):
         return node
+    return anew(node, op, inputs)
+
+
+def anew(node: Apply, op: Op, inputs: Sequence[Variable]) -> Apply:
+    """The node with another op of the same outputs, or over other inputs."""
     made = op.make_node(inputs, Origin(node.spans, node.kind))
     for old, fresh in zip(node.outputs, made.outputs, strict=True):
         fresh.name = old.name
@@ -43,11 +49,12 @@ def _anew(node: Apply, inputs: Sequence[Variable], change: Change) -> Apply:
     return made
 
 
-def _inside(op: Op, change: Change) -> Op:
+def inside(op: Op, rewrite: Callable[[Sequence[Variable]], Sequence[Variable]]) -> Op:
+    """The op with its bodies rewritten; the same op where nothing changed."""
     if not isinstance(op, BodyOp):
         return op
     old = [outputs for _, outputs in op.bodies()]
-    new = [over_loops(outputs, change) for outputs in old]
+    new = [rewrite(outputs) for outputs in old]
     before, after = (list(chain.from_iterable(graphs)) for graphs in (old, new))
     same = all(a is b for a, b in zip(before, after, strict=True))
     return op if same else op.with_bodies(new)
