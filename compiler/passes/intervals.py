@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from symseq.graph import Apply, Variable
@@ -75,16 +75,25 @@ def written_to(node: Apply) -> Interval | None:
     return interval_of(node.op.key, node.inputs[0], node.inputs[2:])
 
 
-def cut(x: Variable, whole: Interval, first: Variable, last: Variable) -> Variable:
+def cut(
+    x: Variable,
+    whole: Interval,
+    first: Variable,
+    last: Variable,
+    new: Callable[[Variable], Variable] = lambda index: index,
+) -> Variable:
     """x[..., start:stop], its ends written as those of two slices of x.
 
-    Neighbours from `first` to `last` make one slice without new integers.
+    Neighbours from `first` to `last` make one slice without new integers; `new` says
+    what stands for the integers that the two name.
     """
     if whole.start == 0 and same_length(whole.stop, x.type.shape[whole.axis]):
         return x
     (start, before), (stop, after) = _end(first, 0), _end(last, 1)
     full: tuple[Range, ...] = (Range(),) * whole.axis
-    return Subtensor((*full, Range(start, stop)))(x, *before, *after)
+    return Subtensor((*full, Range(start, stop)))(
+        x, *map(new, before), *map(new, after)
+    )
 
 
 def _end(part: Variable, which: int) -> tuple[int | Input | None, list[Variable]]:
