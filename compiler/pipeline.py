@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from types import FrameType
 from typing import Any
@@ -19,7 +20,12 @@ from symseq.scan.merge import merge_scans
 from symseq.traverse import replace, shared_variables
 from symseq.types import Array
 
+from .loop_passes.behind import move_behind
 from .loop_passes.drop_unused import drop_unused
+from .loop_passes.hoist import hoist
+from .loop_passes.last_rows import keep_last_rows
+from .loop_passes.policy import CALLS, FUSED, Policy
+from .loop_passes.regroup import regroup
 from .lower.function import lower_function
 from .passes.share_softmax import share_softmax
 from .passes.simplify import SIMPLIFY
@@ -33,15 +39,38 @@ from .watch import Watch
 
 Pass = Callable[[Sequence[Variable]], list[Variable]]
 
-PASSES: tuple[tuple[str, Pass], ...] = (
-    ("merge_scans", lambda outputs: list(merge_scans(outputs))),
-    ("drop_unused", drop_unused),
-    ("stabilise", lambda outputs: rewrite(outputs, STABILISE)),
-    ("simplify", lambda outputs: rewrite(outputs, SIMPLIFY)),
-    ("share_softmax", share_softmax),
-    ("drop_unused", drop_unused),
-    ("simplify", lambda outputs: rewrite(outputs, SIMPLIFY)),
-)
+Passes = tuple[tuple[str, Pass], ...]
+
+
+def passes_under(policy: Policy) -> Passes:
+    """The passes in order, for targets that gain what `policy` says."""
+    stabilise = ("stabilise", partial(rewrite, rules=STABILISE))
+    simplify = ("simplify", partial(rewrite, rules=SIMPLIFY))
+    return (
+        ("merge_scans", lambda outputs: list(merge_scans(outputs))),
+        ("drop_unused", drop_unused),
+        ("keep_last_rows", keep_last_rows),
+        stabilise,
+        simplify,
+        ("share_softmax", share_softmax),
+        ("drop_unused", drop_unused),
+        simplify,
+        *((("regroup", regroup),) if policy.elementwise else ()),
+        ("hoist", partial(hoist, policy=policy)),
+        ("move_behind", partial(move_behind, policy=policy)),
+        stabilise,
+        simplify,
+        ("share_softmax", share_softmax),
+        ("drop_unused", drop_unused),
+        ("keep_last_rows", keep_last_rows),
+        simplify,
+    )
+
+
+PASSES: dict[str, Passes] = {
+    "numpy": passes_under(CALLS),
+    "numba": passes_under(FUSED),
+}
 
 
 @dataclass(slots=True)
@@ -180,7 +209,7 @@ def compile_graph(
     shared = shared_variables(wanted)
     shared += [s for s in targets if not any(s is other for other in shared)]
     if target != "reference":
-        for _, pass_ in PASSES:
+        for _, pass_ in PASSES[target]:
             wanted = pass_(wanted)
     count = len(outputs)
     pairs = list(zip(targets, wanted[count:], strict=True))
@@ -228,9 +257,11 @@ def refreshed(
     return replace(outputs, mapping) if mapping else list(outputs)
 
 
-def passes_of(outputs: Sequence[Variable]) -> list[tuple[str, list[Variable]]]:
+def passes_of(
+    outputs: Sequence[Variable], target: str = "numpy"
+) -> list[tuple[str, list[Variable]]]:
     """The graph after each pass, for pictures and tests."""
     found: list[tuple[str, list[Any]]] = [("", list(outputs))]
-    for name, pass_ in PASSES:
+    for name, pass_ in PASSES[target]:
         found.append((name, pass_(found[-1][1])))
     return found
