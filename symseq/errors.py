@@ -76,6 +76,10 @@ class NoLengthError(UsageError, TypeError):
     """len() of a symbolic variable; a TypeError, so that list(x) iterates."""
 
 
+class NoItemAssignmentError(UsageError, TypeError):
+    """x[key] = value on a symbolic variable; a TypeError, as Python has it."""
+
+
 class MissingInputError(UsageError):
     """A graph reads a variable that is not among the function's inputs."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from symseq.errors import NoLengthError, UsageError
+from symseq.errors import NoItemAssignmentError, NoLengthError, UsageError
 
 if TYPE_CHECKING:
     from symseq.graph import Variable
@@ -60,14 +60,27 @@ class Operators:
     __gt__, __ge__ = _binary("gt"), _binary("ge")
     __getitem__ = _binary("getitem")
 
+    def __setitem__(self, key: object, value: object) -> None:
+        """Raises: NoItemAssignmentError, as a graph does not change."""
+        raise NoItemAssignmentError(
+            "a symbolic variable does not change: x[key] = value is no assignment",
+            hint="make a new one: x = T.set_subtensor(x[key], value)",
+        )
+
     def __array_function__(
         self: Any, func: Any, types: object, args: Any, kwargs: dict[str, Any]
     ) -> Any:
         """np.dot(x, W), np.sum(x, axis=0), ... are x's own methods of these names.
 
-        Raises: UsageError for other functions: NumPy would take x for an object.
+        Raises: UsageError for other functions: NumPy would take x for an object, and
+            np.linalg.inv is not x.inv.
         """
         name = func.__name__
+        if func.__module__ != "numpy":
+            raise UsageError(
+                f"{func.__module__}.{name} takes arrays, not a symbolic variable",
+                hint="wrap it with ss.op(numpy=..., vjp=...)",
+            )
         if name == "ndim":
             return self.ndim
         if name in PROPERTIES:

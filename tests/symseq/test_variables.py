@@ -115,6 +115,14 @@ def test_numpy_functions_of_variables_are_their_methods():
     assert np.sum(x, axis=0).ndim == np.shape(x).ndim == 1
     with pytest.raises(UsageError, match="concatenate takes arrays"):
         np.concatenate([x, w])
+    with pytest.raises(UsageError, match=r"numpy\.linalg\.inv takes"):
+        np.linalg.inv(x)  # x.inv() is 1 / x
+
+
+def test_a_variable_cannot_be_assigned_into():
+    x = matrix("x")
+    with pytest.raises(TypeError, match="set_subtensor"):
+        x[0] = 1
 
 
 def test_a_value_that_does_not_fit_names_the_line_that_sets_it():
