@@ -229,7 +229,8 @@ def set_subtensor(
 
 
 def _written(x: Variable, y: object, replace: bool) -> Variable:
-    value = as_tensor(y, x.dtype) if is_weak(y) else as_tensor(y)
+    takes = is_float(x.dtype) or not isinstance(y, float)
+    value = as_tensor(y, x.dtype) if is_weak(y) and takes else as_tensor(y)
     if is_float(value.dtype) and not is_float(x.dtype):
         raise UsageError(
             f"a {x.dtype} array cannot hold {value.dtype} values",

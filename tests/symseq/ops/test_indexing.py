@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import basic_indices
 
 from symseq.errors import BadIndexError, ShapeError, UsageError
 from symseq.lengths import dims
+from symseq.ops.arange import arange
 from symseq.ops.indexing import inc_subtensor, set_subtensor
 from symseq.ops.nonzero import flatnonzero, nonzero, nonzero_values
 from symseq.ops.vectorize import vectorize
@@ -139,6 +140,7 @@ def test_lengths_keep_their_names():
         (lambda x, f: list(x), UsageError, "known leading length"),
         (lambda x, f: set_subtensor(x, 1), UsageError, "indexed variable"),
         (lambda x, f: set_subtensor(x[0], np.ones(4)), ShapeError, "5 and 4"),
+        (lambda x, f: set_subtensor(arange(3)[0], 1.5), UsageError, "cannot hold"),
     ],
 )
 def test_what_is_refused_when_built(read, kind, text):
