@@ -158,14 +158,13 @@ def root_of_square(node: Apply) -> Replacement:
 
 @ALGEBRA.rule(MUL)
 def multiply_by_inverse(node: Apply) -> Replacement:
-    """a · (1 / b) → a / b"""
+    """a · (1 / b) → a / b, where b is not smaller than a"""
     for a, b in (node.inputs, node.inputs[::-1]):
-        inner = made_by(b, INV)
-        if inner is not None:
-            return math.true_div(a, inner.inputs[0])
-        inner = made_by(b, DIV)
-        if inner is not None and number_of(inner.inputs[0]) == 1:
-            return math.true_div(a, inner.inputs[1])
+        inner = made_by(b, INV, DIV)
+        if inner is None or spread(b, node.outputs[0]) is None:
+            continue
+        if inner.op is INV or number_of(inner.inputs[0]) == 1:
+            return math.true_div(a, inner.inputs[-1])
     return None
 
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from symseq.graph import Apply, Op, Variable
+from symseq.graph import Apply, Variable
 from symseq.ops import math
 from symseq.ops.dimshuffle import DimShuffle
-from symseq.ops.reduce import Sum, keep_axes
+from symseq.ops.reduce import Sum
 from symseq.ops.reshape import Reshape
 from symseq.ops.softmax import Softmax
 from symseq.ops.subtensor import IncSubtensor, Subtensor
@@ -21,6 +21,7 @@ from symseq.ops.take import Gather, Put, PutRows, Take
 
 from ..rewrite.patterns import made_by, number_of, spread
 from ..rewrite.rules import Replacement, RuleSet
+from .written_softmax import kept, kept_sum
 
 CROSSENTROPY = RuleSet()
 ADD, SUB, MUL, DIV = math.add.op, math.sub.op, math.mul.op, math.true_div.op
@@ -183,33 +184,22 @@ def gradient_of_log_softmax(node: Apply) -> Replacement:
 
 def _is_weighted_sum(mean: Variable, g: Variable, p: Variable, axis: int) -> bool:
     """Whether `mean` is Σ g p along the axis, which is kept."""
-    moved = made_by(mean, DimShuffle)
-    total = None if moved is None else made_by(moved.inputs[0], Sum)
-    if total is None or moved is None or moved.op != _keeping(axis, p.ndim):
-        return False
-    product = made_by(total.inputs[0], MUL)
-    if total.op != Sum((axis,)) or product is None:
+    total = kept(mean, Sum)
+    product = None if total is None else made_by(total[0], MUL)
+    if total is None or product is None or total[1] != axis:
         return False
     return {id(v) for v in product.inputs} == {id(g), id(p)}
-
-
-def _keeping(axis: int, ndim: int) -> Op:
-    return DimShuffle(tuple("x" if k == axis else k - (k > axis) for k in range(ndim)))
 
 
 def _softmax_gradient(terms: Sequence[Term], p: Variable, axis: int) -> Variable:
     divided = [t.undivided for t in terms if t.undivided is not None]
     plain = [t.whole for t in terms if t.undivided is None]
     h = reduce(math.add, divided)
-    made = h - p * _kept_sum(h, axis)
+    made = h - p * kept_sum(h, axis)
     if plain:
         g = reduce(math.add, plain)
-        made = made + p * (g - _kept_sum(g * p, axis))
+        made = made + p * (g - kept_sum(g * p, axis))
     return made
-
-
-def _kept_sum(x: Variable, axis: int) -> Variable:
-    return keep_axes(Sum((axis,))(x), (axis,), x.ndim)
 
 
 @CROSSENTROPY.rule(MUL)

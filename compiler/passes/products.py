@@ -33,7 +33,7 @@ def product_of_transposes(node: Apply) -> Replacement:
     return dimshuffle(node.op(b, a), (1, 0))
 
 
-@PRODUCTS.rule(DimShuffle)
+@PRODUCTS.rule(DimShuffle, sole=True)
 def transpose_of_product(node: Apply) -> Replacement:
     """(Aᵀ · B)ᵀ → Bᵀ · A; (A · Bᵀ)ᵀ → B · Aᵀ: no more transposes than before"""
     inner = made_by(node.inputs[0], Dot)

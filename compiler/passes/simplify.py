@@ -8,6 +8,7 @@ from .constants import CONSTANTS
 from .products import PRODUCTS
 from .repeats import REPEATS
 from .scatters import SCATTERS
+from .shapes import SHAPES
 from .slices import SLICES
 from .sums import SUMS
 from .views import VIEWS
@@ -18,6 +19,7 @@ SIMPLIFY = RuleSet(
     ALGEBRA,
     REPEATS,
     VIEWS,
+    SHAPES,
     SLICES,
     WRITES,
     SUMS,

@@ -199,20 +199,34 @@ def _parts(node: Apply) -> Iterator[tuple[Variable, Interval]]:
 @SLICES.rule(Subtensor)
 def slice_of_join(node: Apply) -> Replacement:
     """join(a, b)[:len a] → a; a slice inside one part → a slice of that part"""
+    parts = _asked_parts(node)
+    return parts[0] if len(parts) == 1 else None
+
+
+@SLICES.rule(Subtensor, sole=True)
+def slice_of_some_parts(node: Apply) -> Replacement:
+    """join(a, b, c)[:len a + len b] → join(a, b), where nobody reads the whole"""
+    parts = _asked_parts(node)
+    inner = node.inputs[0].owner
+    return inner.op(*parts) if inner is not None and len(parts) > 1 else None
+
+
+def _asked_parts(node: Apply) -> Sequence[Variable]:
+    """The parts of a join that a slice of it consists of, if it is so."""
     inner = made_by(node.inputs[0], Join)
     asked = slice_of(node.outputs[0])
     if inner is None or asked is None or not isinstance(inner.op, Join):
-        return None
+        return ()
     where = asked[1]
     if where.axis != inner.op.axis:
-        return None
+        return ()
     parts = list(_parts(inner))
     firsts = [k for k, (_, i) in enumerate(parts) if same_length(i.start, where.start)]
     lasts = [k for k, (_, i) in enumerate(parts) if same_length(i.stop, where.stop)]
     if firsts and lasts and firsts[0] <= lasts[-1]:
-        chosen = [part for part, _ in parts[firsts[0] : lasts[-1] + 1]]
-        return chosen[0] if len(chosen) == 1 else inner.op(*chosen)
-    return _inside_part(parts, where)
+        return [part for part, _ in parts[firsts[0] : lasts[-1] + 1]]
+    found = _inside_part(parts, where)
+    return () if found is None else (found,)
 
 
 def _inside_part(
@@ -304,7 +318,7 @@ def take_of_take(node: Apply) -> Replacement:
     return gather(inner.inputs[0], [Take(0)(inner.inputs[1], ids)], op.axis)
 
 
-@SLICES.rule(Subtensor)
+@SLICES.rule(Subtensor, sole=True)
 def slice_of_take(node: Apply) -> Replacement:
     """take(x, ids)[key] → take(x, ids[key]), where the key is all in ids"""
     op, inner = node.op, made_by(node.inputs[0], Take)

@@ -35,7 +35,7 @@ KINDS = (Sum, Max, Min, All, Any)
 NEG, MUL, DIV = math.neg.op, math.mul.op, math.true_div.op
 
 
-@SUMS.rule(*KINDS)
+@SUMS.rule(*KINDS, sole=True)
 def reduction_of_reduction(node: Apply) -> Replacement:
     """Σ_i Σ_j x → Σ_ij x; the same of max, min, all and any"""
     op = node.op

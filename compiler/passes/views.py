@@ -21,7 +21,6 @@ from ..rewrite.patterns import (
     is_scalar,
     made_by,
     same_length,
-    same_lengths,
 )
 from ..rewrite.rules import Replacement, RuleSet
 
@@ -95,29 +94,22 @@ def reshape_of_ones(node: Apply) -> Replacement:
     return dimshuffle(x, order) if all(map(is_static_one, left)) else None
 
 
-@VIEWS.rule(Reshape, DimShuffle)
-def view_of_function_of_view(node: Apply) -> Replacement:
-    """reshape(f(reshape(x))) → f(x), where x had that shape; the same of dimshuffle"""
-    x, output = node.inputs[0], node.outputs[0]
-    inner = x.owner
+@VIEWS.rule(DimShuffle, sole=True)
+def transpose_of_function(node: Apply) -> Replacement:
+    """f(xᵀ)ᵀ → f(x), for elementwise f; so with other permutations and new axes"""
+    op, inner = node.op, node.inputs[0].owner
     if inner is None or not isinstance(inner.op, Elementwise):
         return None
+    assert isinstance(op, DimShuffle)
     wide = [v for v in dict.fromkeys(inner.inputs) if not is_scalar(v)]
-    if len(wide) != 1 or (seen := made_by(wide[0], type(node.op))) is None:
+    seen = made_by(wide[0], DimShuffle) if len(wide) == 1 else None
+    if seen is None or not isinstance(seen.op, DimShuffle):
         return None
-    source = seen.inputs[0]
-    if not _undoes(node, seen) or not same_lengths(source, output):
+    (x,), order = seen.inputs, seen.op.order
+    if [a if a == "x" else order[a] for a in op.order] != list(range(x.ndim)):
         return None
-    inputs = [source if v is wide[0] else as_rank(v, source.ndim) for v in inner.inputs]
+    inputs = [x if v is wide[0] else as_rank(v, x.ndim) for v in inner.inputs]
     return inner.op.make(*inputs)
-
-
-def _undoes(outer: Apply, inner: Apply) -> bool:
-    if isinstance(outer.op, DimShuffle) and isinstance(inner.op, DimShuffle):
-        order = inner.op.order
-        back = tuple(a if a == "x" else order[a] for a in outer.op.order)
-        return back == tuple(range(outer.outputs[0].ndim))
-    return True
 
 
 @VIEWS.rule(SpecifyShape)

@@ -5,6 +5,7 @@ Graphs inside nodes (loops, branches) are rewritten to the end before the node i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from symseq import lengths
@@ -34,11 +35,15 @@ class Rewriter:
         self.interned: dict[object, Variable | Apply] = {}
         self.alive: list[Variable] = []  # keeps ids of interned variables unique
         self.settled: set[int] = set()  # ids of interned nodes' outputs
+        self.reads: Counter[int] = Counter()  # of old variables and of what they became
         self.changed = False
 
     def sweep(self, outputs: Sequence[Variable]) -> list[Variable]:
         """The rewritten outputs; the old ones where nothing changed."""
-        for node in sort_nodes(outputs):
+        nodes = sort_nodes(outputs)
+        self.reads.update(id(v) for node in nodes for v in node.inputs)
+        self.reads.update(map(id, outputs))
+        for node in nodes:
             self._visit(node)
         return [self._leaf(v) for v in outputs]
 
@@ -64,6 +69,7 @@ class Rewriter:
             self.new[id(old)] = made
             if made is not old:
                 self.changed = True
+                self.reads[id(made)] += self.reads[id(old)]
                 if old.name is not None and made.name is None:
                     made.name = old.name
 
@@ -123,6 +129,8 @@ class Rewriter:
             return None
         with deriving(node.spans, node.kind):
             for rule in rules:
+                if rule in self.rules.sole and self.reads[id(node.inputs[0])] != 1:
+                    continue
                 found = rule(node)
                 if found is not None:
                     break

@@ -20,16 +20,24 @@ class RuleSet:
     def __init__(self, *parts: RuleSet) -> None:
         self.by_op: dict[object, list[Rule]] = {}
         self.general: list[Rule] = []
+        self.sole: set[Rule] = set()
         self._found: dict[object, tuple[Rule, ...]] = {}
         for part in parts:
+            self.sole |= part.sole
             self.general += part.general
             for op, rules in part.by_op.items():
                 self.by_op.setdefault(op, []).extend(rules)
 
-    def rule(self, *ops: type[Op] | Op) -> Callable[[Rule], Rule]:
-        """Declare a rule for nodes of these ops (none: for every node)."""
+    def rule(self, *ops: type[Op] | Op, sole: bool = False) -> Callable[[Rule], Rule]:
+        """Declare a rule for nodes of these ops (none: for every node).
+
+        ``sole``: only where nobody else reads the node's first input, so that what the
+        rule takes apart is not computed all the same.
+        """
 
         def enter(rule: Rule) -> Rule:
+            if sole:
+                self.sole.add(rule)
             if not ops:
                 self.general.append(rule)
             for op in ops:

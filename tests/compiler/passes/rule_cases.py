@@ -18,11 +18,19 @@ EXTREMES = [0.0, 1.0, -2.0, 1e3, -1e3, np.inf, -np.inf, np.nan, 1.5, 1e-20]
 
 
 def alone(rules, rule):
-    """A set of just one of the rules, and the folding of constants."""
+    """A set of just one rule, beside the folding of constants, and its firings."""
+    fired = []
+
+    def counted(node):
+        found = rule(node)
+        fired.extend([node] if found is not None else [])
+        return found
+
+    counted.__name__ = rule.__name__
     one = RuleSet()
-    one.by_op = {op: [rule] for op, many in rules.by_op.items() if rule in many}
-    one.general = [rule] if rule in rules.general else []
-    return RuleSet(one, FOLD)
+    one.by_op = {op: [counted] for op, many in rules.by_op.items() if rule in many}
+    one.general = [counted] if rule in rules.general else []
+    return RuleSet(one, FOLD), fired
 
 
 def ops(outputs):
@@ -90,3 +98,5 @@ class Inputs:
         self.s = kind(dtype)("s")
         self.c = kind("bool", (None,))("c")
         self.i, self.j = kind("int64", (3,))("i"), kind("int64", (3,))("j")
+        self.free = kind(dtype, (None, None))("free")
+        self.ids = kind("int64", (None,))("ids")
