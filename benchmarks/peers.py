@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -21,8 +22,8 @@ class Peer:
 
     def lacks(self) -> list[str]:
         """What is not installed of what it needs."""
-        missing = [name for name in self.libraries if not _importable(name)]
-        return missing + [name for name in self.programs if which(name) is None]
+        programs = [name for name in self.programs if which(name) is None]
+        return missing(self.libraries) + programs
 
     def does(self, name: str, work: Work) -> bool:
         if work.peers is not None and name not in work.peers:
@@ -33,10 +34,12 @@ class Peer:
         return (folder / f"{self.file}.py").exists()
 
 
-def _importable(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
+def missing(libraries: Iterable[str]) -> list[str]:
+    return [name for name in libraries if importlib.util.find_spec(name) is None]
 
 
+# symseq's targets, and the libraries that they need.
+TARGETS: dict[str, tuple[str, ...]] = {"numpy": (), "numba": ("numba",)}
 PEERS = {
     FLOOR: Peer(None),
     "hand numpy": Peer("by_hand"),

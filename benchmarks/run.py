@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from .environment import cores, settings
-from .peers import PEERS
 from .work import Work
 
 ROOT = Path(__file__).parents[1]
@@ -22,19 +21,18 @@ ROOT = Path(__file__).parents[1]
 @dataclass(frozen=True)
 class Options:
     rounds: int
+    targets: tuple[str, ...]
     threads: int | None = None
     timeout: float = 600.0
 
 
 def run_case(work: Work, case: str, peer: str, options: Options, caches: Path) -> Any:
     """What the worker found; after a crash what it had found, and how it ended."""
-    lacks = PEERS[peer].lacks()
-    if lacks:
-        return {"failed": f"not installed: {', '.join(lacks)}"}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "found.json"
         command = [sys.executable, "-W", "ignore", "-m", f"{__package__}.worker",
-                   work.name, case, peer, str(options.rounds), str(file)]  # fmt: skip
+                   work.name, case, peer, ",".join(options.targets),
+                   str(options.rounds), str(file)]  # fmt: skip
         ended = _run(command, options, caches)
         found = json.loads(file.read_text()) if file.exists() else {}
     return found | ({"failed": ended} if ended else {})

@@ -14,6 +14,8 @@ WIDTH = 16
 
 
 def title(work: Work, case: str) -> list[str]:
+    if not work.timed:
+        return ["", f"{work.title}: {case}"]
     head = f"  {'':{WIDTH}}{'ms':>9} |{'numpy ms':>10}{'ratio':>7} |"
     return [
         "",
@@ -22,21 +24,22 @@ def title(work: Work, case: str) -> list[str]:
     ]
 
 
-def peer_lines(peer: str, found: Found, show_mine: bool) -> list[str]:
+def lines(work: Work, process: str, found: Found, first: bool) -> list[str]:
     """A line for each implementation of a process.
 
-    symseq's own are in every process; they have lines of their own where asked for, and
+    symseq's own are in every process; they have lines of their own in the first, and
     where they failed.
     """
     made = found.get("implementations", {})
-    lines = [
-        _line(name, said, found)
+    show = _line if work.timed else _seconds
+    shown = [
+        show(name, said, found)
         for name, said in made.items()
-        if name not in TARGETS or show_mine or "failed" in said
+        if name not in TARGETS or first or not work.timed or "failed" in said
     ]
     if "failed" in found:
-        lines.append(f"  {peer:{WIDTH}}{found['failed']}")
-    return lines
+        shown.append(f"  {process:{WIDTH}}{found['failed']}")
+    return shown if work.timed else [f" {process}", *shown]
 
 
 def _line(name: str, said: Found, found: Found) -> str:
@@ -51,6 +54,14 @@ def _line(name: str, said: Found, found: Found) -> str:
     line += f"{'' if error is None else f'{error:.0e}':>7}"
     line += _number(said["seconds"]["until ready"], 9, 2)
     return line + _number(total / 1e6 or None, 8, 1)
+
+
+def _seconds(name: str, said: Found, found: Found) -> str:
+    """Where the time until ready went: building, compiling, the first call."""
+    if "failed" in said:
+        return f"  {name:{WIDTH}}failed: {said['failed']}"
+    parts = [f"{part} {seconds:.3f} s" for part, seconds in said["seconds"].items()]
+    return f"  {name:{WIDTH}}{', '.join(parts)}"
 
 
 def _median(said: Found) -> float | None:
@@ -77,15 +88,3 @@ def best_lines(case: dict[str, Found]) -> list[str]:
         f"  {target} / best peer ({other}): {value:.2f}"
         for target, (other, value) in best(case).items()
     ]
-
-
-def seconds_lines(found: Found) -> list[str]:
-    """Where the time until ready went: building, compiling, the first call."""
-    lines = []
-    for name, said in found.get("implementations", {}).items():
-        if "failed" in said:
-            lines.append(f"  {name:{WIDTH}}failed: {said['failed']}")
-            continue
-        parts = ", ".join(f"{part} {s:.3f}" for part, s in said["seconds"].items())
-        lines.append(f"  {name:{WIDTH}}{parts}")
-    return lines

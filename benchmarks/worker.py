@@ -1,6 +1,6 @@
 """One process: symseq's targets and one peer on one case, results as JSON.
 
-    python -m benchmarks.worker WORK CASE PEER ROUNDS FILE
+    python -m benchmarks.worker WORK CASE PEER TARGETS ROUNDS FILE
 
 The file is written again after each stage, so that a crash leaves what was found.
 """
@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 
 from . import floor
-from .frameworks import by_symseq
-from .peers import PEERS
+from .peers import PEERS, TARGETS
 from .turns import TOLERANCE, interleave, ratio, relative_error
 from .work import Array, Build, Built, Problem, Work
 from .works import WORKS
@@ -29,16 +28,17 @@ from .works import WORKS
 Found = dict[str, Any]
 
 
-def implementations(work: Work, peer: str) -> dict[str, Build]:
+def implementations(work: Work, peer: str, targets: list[str]) -> dict[str, Build]:
     """What this process compares: symseq's targets first, then the peer's variants."""
+    for target in targets:
+        for library in TARGETS[target]:
+            import_module(library)  # no part of what compiling takes
     mine = import_module(f".works.{work.folder}.by_symseq", __package__).build
     found: dict[str, Build] = {
-        f"symseq {target}": partial(_on_target, mine, target)
-        for target, lack in by_symseq.targets().items()
-        if lack is None
+        f"symseq {target}": partial(_on_target, mine, target) for target in targets
     }
     file = PEERS[peer].file
-    if peer == floor.FLOOR:
+    if peer == floor.FLOOR and work.timed:
         found[peer] = lambda sizes, _: floor.build(work.products(sizes))
     elif file is not None:
         module = import_module(f".works.{work.folder}.{file}", __package__)
@@ -52,11 +52,14 @@ def _on_target(mine: Any, target: str, sizes: Any, problem: Problem) -> Built:
 
 
 def measure(
-    work: Work, case: str, peer: str, rounds: int, save: Callable[[Found], object]
+    work: Work,
+    case: str,
+    builds: dict[str, Build],
+    rounds: int,
+    save: Callable[[Found], object],
 ) -> Found:
     sizes = work.tiny if case == "tiny" else work.cases[case]
     found: Found = {"implementations": {}}
-    builds = implementations(work, peer)
     ready: dict[str, Built] = {}
     expected: dict[str, Array] = {}
     for name, build in builds.items():
@@ -124,12 +127,14 @@ def ratios(times: dict[str, list[float]]) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    name, case, peer, rounds, file = sys.argv[1:]
+    name, case, peer, targets, rounds, file = sys.argv[1:]
+    work = WORKS[name]
+    builds = implementations(work, peer, targets.split(","))
 
     def save(found: Found) -> None:
         Path(file).write_text(json.dumps(found))
 
-    save(measure(WORKS[name], case, peer, int(rounds), save))
+    save(measure(work, case, builds, int(rounds), save))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The scripts beside the package run, as their first lines say."""
 
-import json
 import os
 import subprocess
 import sys
@@ -22,20 +21,3 @@ def test_walkthrough_shows_every_stage() -> None:
     said = run("docs/walkthrough.py")
     assert [f"=== {k}. " in said for k in range(1, 7)] == [True] * 6
     assert "def run():" in said
-
-
-def test_lstm_layer_benchmark(tmp_path: Path) -> None:
-    """On small lengths; the script itself compares the results with the hand plan's."""
-    file = tmp_path / "found.json"
-    said = run(
-        "benchmarks/lstm_layer.py", "--sizes=5,2,3,4", "--rounds=2", f"--json={file}"
-    )
-    found = json.loads(file.read_text())
-    assert found["relative_error"] < 1e-5
-    assert f"{found['ratio']:.2f}" in said
-
-
-def test_compile_time_benchmark(tmp_path: Path) -> None:
-    file = tmp_path / "found.json"
-    run("benchmarks/compile_time.py", "--steps=3,6", f"--json={file}")
-    assert set(json.loads(file.read_text())) == {"3", "6"}

@@ -7,27 +7,12 @@ from time import perf_counter
 from typing import Any
 
 import symseq as ss
-from symseq.compiler.function import check_target
-from symseq.errors import TargetError
 from symseq.graph import SharedVariable, Variable
 
 from ..work import Array, Built, Problem
 
-TARGETS = ("numpy", "numba")
 Inputs = dict[str, Variable]
 Graph = Callable[[Any, dict[str, SharedVariable]], tuple[Inputs, Variable]]
-
-
-def targets() -> dict[str, str | None]:
-    """The targets, each with what it lacks here, or None."""
-    found: dict[str, str | None] = {}
-    for target in TARGETS:
-        try:
-            check_target(target)
-            found[target] = None
-        except TargetError as error:
-            found[target] = str(error).splitlines()[0]
-    return found
 
 
 def shared(params: dict[str, Array]) -> dict[str, SharedVariable]:

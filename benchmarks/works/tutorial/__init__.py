@@ -78,7 +78,7 @@ COMPILE = Work(
     cases={
         f"T={T} fixed": Sizes(T, 16, 128, 10_000, fixed=True) for T in (10, 100, 1000)
     },
-    peers=("jax",),
+    peers=("floor", "jax"),
     timed=False,
     **ABOUT,
 )
