@@ -139,7 +139,11 @@ def sum_of_repeat(node: Apply) -> Replacement:
     count = product([length_of(like, axis) for axis in repeated])
     if any(is_static_one(like.type.shape[axis]) for axis in repeated):
         return None
-    return _rest_of(op, x, whole) * cast(count, x.dtype)
+    total = _rest_of(op, x, whole) * cast(count, x.dtype)
+    if total.broadcastable == node.outputs[0].broadcastable:
+        return total
+    kept = [axis for axis in range(whole.ndim) if axis not in op.axes]
+    return alloc(total, *(length_of(like, axis) for axis in kept))
 
 
 def _repeated(x: Variable, op: Sum, whole: Variable) -> list[int]:
