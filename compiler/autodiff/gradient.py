@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, KeysView, Mapping, Sequence, ValuesView
 from typing import Any, Literal
 
 from symseq.errors import DisconnectedInputError, NullTypeGradError, UsageError
@@ -74,17 +74,21 @@ def grad(
     return arrange(found, wrt)
 
 
+SEVERAL = (list, tuple, Iterator, ValuesView, KeysView)
+
+
 def as_list(values: object) -> list[Any]:
+    """None as [], one as [one]; what Python 2 had as a list (``d.values()``) as one."""
     if values is None:
         return []
-    return list(values) if isinstance(values, (list, tuple)) else [values]
+    return list(values) if isinstance(values, SEVERAL) else [values]
 
 
 def arrange(found: Sequence[Any], wrt: object) -> Any:
     """A list, a tuple or one, as `wrt` was given."""
     if isinstance(wrt, tuple):
         return tuple(found)
-    return list(found) if isinstance(wrt, list) else found[0]
+    return list(found) if isinstance(wrt, SEVERAL) else found[0]
 
 
 def as_wrt(wrt: object) -> list[Variable]:

@@ -213,3 +213,12 @@ def test_matrix_gradient_of_a_wide_graph():
     np.testing.assert_array_equal(
         run([grad(cost, w)], (w, A))[0], np.full((3, 2), 10.0)
     )
+
+
+def test_parameters_may_come_as_a_view_of_a_dict():
+    params = {"x": dvector("x"), "y": dvector("y")}
+    cost = sum((p**2).sum() for p in params.values())
+    for view in (params.values(), iter(params.values())):
+        found = grad(cost, view)
+        assert isinstance(found, list) and len(found) == 2
+    assert len(grad(cost, dict.fromkeys(params.values()).keys())) == 2
