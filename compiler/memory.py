@@ -10,6 +10,9 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from math import prod
+
+import numpy as np
 
 from .program import (
     Compute,
@@ -26,7 +29,21 @@ from .program import (
 )
 
 ALIGNMENT = 64
+BLOCK_BYTES = 128 * 1024  # of one array in a block of rows: stays in the cache
 MOST_BY_SIZE = 400  # storages that are also placed by size: quadratic
+
+
+def block_rows(shape: Sequence[int], dtype: str) -> int:
+    """How many rows of an array of such lengths a block has."""
+    row = prod(shape[1:]) * np.dtype(dtype).itemsize
+    return max(1, min(shape[0], BLOCK_BYTES // max(row, 1)))
+
+
+def shape_of(value: Value, lengths: tuple[int, ...]) -> tuple[int, ...]:
+    """The lengths of a buffer, from those of its variable."""
+    if value.cut and lengths:
+        return (min(lengths[0], block_rows(lengths, value.dtype)), *lengths[1:])
+    return lengths
 
 
 @dataclass(eq=False, slots=True)

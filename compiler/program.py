@@ -36,7 +36,8 @@ class Value:
 
     ``source`` is what a view looks into. ``contiguous_from`` is the first axis from
     which the elements lie side by side (0: C order; the rank: nothing is known).
-    ``loop`` is the loop whose step it changes with, for rows and views of rows.
+    ``loop`` is the loop whose step it changes with, for rows and views of rows. ``cut``
+    buffers have only the first rows, as many as a block (see `Fused`).
     """
 
     name: str
@@ -47,6 +48,7 @@ class Value:
     contiguous_from: int = 0
     transposed: bool = False
     loop: Loop | None = None
+    cut: bool = False
 
     @property
     def root(self) -> Value:
@@ -120,13 +122,17 @@ class Fused:
     """Elementwise steps over one index space as one loop nest, for targets that fuse.
 
     ``inputs`` are the values that it loads, ``outs`` those that it stores: what no
-    other step reads stays inside, and has no memory.
+    other step reads stays inside, and has no memory. Where a target goes over blocks of
+    rows instead (NumPy), the steps name ``parts``, views of inputs and outs, and
+    ``temps``, which have the memory of one block.
     """
 
     steps: tuple[Kernel | Copy, ...]
     outs: tuple[Value, ...]
     inputs: tuple[Value, ...]
     node: Apply | None = None
+    temps: tuple[Value, ...] = ()
+    parts: tuple[Value, ...] = ()
 
 
 @dataclass(eq=False, slots=True)
@@ -213,6 +219,6 @@ def writes(step: Step) -> tuple[Value, ...]:
         case Copy():
             return (step.out,)
         case Fused():
-            return step.outs
+            return (*step.outs, *step.temps)
         case Loop():
             return () if step.done is None else (step.done,)

@@ -18,6 +18,7 @@ from ..memory import Lifetimes
 from ..program import (
     Compute,
     Copy,
+    Fused,
     Kernel,
     Kind,
     Loop,
@@ -56,6 +57,7 @@ class NumpyEmitter:
         self.numbers: dict[tuple[str, str], str] = {}
         # Ops called by their NumPy meaning, by the name they have in the source.
         self.ops: dict[str, Apply] = {}
+        self.blocks: dict[int, str] = {}  # names of the tables, by id of the step
         self.checked: set[str] = set()  # those that check the lengths they are given
         self.helpers: dict[str, None] = {}
         self.all_steps = [*walk(program.steps), *walk(program.updates)]
@@ -129,6 +131,18 @@ class NumpyEmitter:
         for inner in self.loops:
             if inner.within is loop:
                 self._table(inner)
+        if loop is None:
+            self._tables_of_blocks()
+
+    def _tables_of_blocks(self) -> None:
+        """The parts of arrays that a fused step goes over, block by block."""
+        fused = [s for s in self.all_steps if isinstance(s, Fused) and s.parts]
+        for k, step in enumerate(fused):
+            name = self.blocks[id(step)] = self._free(f"blocks_{k}")
+            parts = ", ".join(v.source.name for v in step.parts if v.source is not None)
+            temps = ", ".join(value.name for value in step.temps)
+            call = f"{self.helper('blocks')}([{parts}], [{temps}])"
+            self.source.add(f"{name} = {call}", step.node)
 
     def _view_text(self, step: View) -> str:
         assert step.out.source is not None
@@ -239,8 +253,18 @@ class NumpyEmitter:
                         self.source.add(self.copy(step.out, step.source), step.node)
                 case Loop():
                     self._loop(step, (*loops, step))
+                case Fused():
+                    self._in_blocks(step, loops, writing)
             if len(self.source.lines) > before:
                 self._show(step, loops, writing)
+
+    def _in_blocks(self, step: Fused, loops: tuple[Loop, ...], writing: bool) -> None:
+        """Elementwise steps over one block of rows after the other."""
+        names = [value.name for value in (*step.parts, *step.temps)]
+        row = f"{', '.join(names)}{',' * (len(names) == 1)}"
+        header = f"for {row} in {self.blocks[id(step)]}:"
+        with self.source.block(header, step.node):
+            self._steps(step.steps, loops, writing)
 
     def _loop(self, loop: Loop, loops: tuple[Loop, ...]) -> None:
         names = self._columns(loop)

@@ -18,7 +18,7 @@ from .scope import Lengths, Scope
 RESERVED = {
     "bind", "run", "update", "outputs", "buffer", "shape", "early", "op", "trips",
     "rows", "prepare", "take_rows", "put_rows", "table", "int", "array", "watch",
-    "watch_time", "range", "enumerate", "zip",
+    "watch_time", "range", "enumerate", "zip", "blocks",
 }  # fmt: skip
 LoweringRule = Callable[["Lowering", Apply], None]
 RULES: dict[type[Op] | Op, LoweringRule] = {}

@@ -6,7 +6,7 @@ shared variables alone could run early or late; it runs right before it is neede
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from symseq.ops.linalg import BatchedDot, Dot
 from symseq.ops.reduce import Sum
@@ -29,6 +29,7 @@ from .accesses import Accesses
 from .arrange import arrange_views
 from .forward import forward_copies, spread_constants
 
+MOST_SEEN = 64
 QUIET = (Dot, BatchedDot, Sum)  # what surely raises nothing
 
 
@@ -210,23 +211,68 @@ def _may_move(step: Step) -> bool:
 
 
 def group_writes(steps: list[Step]) -> list[Step]:
-    """The updates' steps with each write right behind what it needs."""
+    """The updates' steps with each write right behind what it needs.
+
+    After a write comes the one that uses what it wrote: m, v, then w of one parameter.
+    """
     needs = _needs(steps)
-    writing = [
-        n for n, s in enumerate(steps)
-        if any(v.root.kind is Kind.SHARED for v in writes(s))
-    ]  # fmt: skip
+    users: list[list[int]] = [[] for _ in steps]
+    for n, before in enumerate(needs):
+        for m in before:
+            users[m].append(n)
+    writing = {
+        n: None
+        for n, step in enumerate(steps)
+        if any(v.root.kind is Kind.SHARED for v in writes(step))
+    }
     done: dict[int, None] = {}  # in the order of insertion
-    for wanted in (*writing, *range(len(steps))):
-        stack = [wanted]
-        while stack:
-            n = stack[-1]
-            waiting = [m for m in needs[n] if m not in done]
-            if n in done or not waiting:
-                done.setdefault(stack.pop())
-            else:
-                stack.append(waiting[0])
+    recent: list[int] = []
+    while writing:
+        wanted = _nearest(recent[-MOST_SEEN:], users, writing)
+        if wanted is None:
+            wanted = next(iter(writing))
+        fresh = _visit(wanted, needs, done)
+        recent += fresh
+        for n in fresh:
+            writing.pop(n, None)
+    for n in range(len(steps)):
+        _visit(n, needs, done)
     return [steps[n] for n in done]
+
+
+def _nearest(
+    starts: Sequence[int], users: Sequence[Sequence[int]], wanted: Container[int]
+) -> int | None:
+    """A wanted step near to those that use what the last of `starts` made."""
+    for start in reversed(starts):
+        seen, queue = {start}, [start]
+        for n in queue:
+            if n in wanted:
+                return n
+            if len(seen) > MOST_SEEN:
+                break
+            fresh = [m for m in users[n] if m not in seen]
+            seen.update(fresh)
+            queue += fresh
+    return None
+
+
+def _visit(
+    wanted: int, needs: Sequence[Sequence[int]], done: dict[int, None]
+) -> list[int]:
+    """Enter a step into `done` behind all that it needs; the steps that were new."""
+    stack, fresh = [wanted], []
+    while stack:
+        n = stack[-1]
+        waiting = next((m for m in needs[n] if m not in done), None)
+        if waiting is not None and n not in done:
+            stack.append(waiting)
+            continue
+        stack.pop()
+        if n not in done:
+            done[n] = None
+            fresh.append(n)
+    return fresh
 
 
 def _needs(steps: Sequence[Step]) -> list[list[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ import numpy as np
 from symseq.errors import BadIndexError
 from symseq.ops.scatter import add_rows
 from symseq.types import Array
+
+from ..memory import block_rows
 
 MOST_VIEWS = 200_000
 
@@ -38,6 +40,18 @@ def prepare(
     if not nested and trips * columns > MOST_VIEWS:
         return Chunks(views)
     return list(views())
+
+
+def blocks(parts: Sequence[Array], temps: Sequence[Array]) -> list[tuple[Array, ...]]:
+    """For each block of rows, the parts' rows and as many of the temporaries'."""
+    count = len(parts[0])
+    size = min([block_rows(x.shape, x.dtype.name) for x in parts] + [*map(len, temps)])
+    table = []
+    for start in range(0, count, max(size, 1)):
+        rows = min(size, count - start)
+        block = [x[start : start + rows] for x in parts]
+        table.append((*block, *(x[:rows] for x in temps)))
+    return table
 
 
 def check_rows(ids: Array, length: int) -> Array:
@@ -69,6 +83,7 @@ def put_rows(out: Array, y: Array, ids: Array) -> None:
 
 
 HELPERS: dict[str, Callable[..., Any]] = {
+    "blocks": blocks,
     "rows": rows,
     "prepare": prepare,
     "take_rows": take,

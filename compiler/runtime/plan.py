@@ -30,7 +30,7 @@ from symseq.types import Array
 
 from ..lower.function import VIEWS, lower_function
 from ..lower.scope import Lengths, Scope, shaping_nodes
-from ..memory import ALIGNMENT, Layout, Lifetimes, layout, place
+from ..memory import ALIGNMENT, Layout, Lifetimes, layout, place, shape_of
 from ..program import Kind, Program, Value
 from ..reference import Evaluator
 from ..watch import StepWatch, Watch
@@ -218,7 +218,7 @@ class Plan:
 
     def _buffers(self, sizes: Sizes) -> tuple[dict[str, Array], int]:
         needed = [
-            max(prod(sizes.of(v.variable)) * np.dtype(v.dtype).itemsize, 0)
+            max(prod(shape_of(v, sizes.of(v.variable))) * np.dtype(v.dtype).itemsize, 0)
             for v in (storage.owner for storage in self.layout.storages)
         ]
         ids = [id(storage) for storage in self.layout.storages]
@@ -253,7 +253,8 @@ class Plan:
                 if storage is None:
                     return None
                 arena, offset = at[id(storage)]
-                return arena.array(offset, sizes.of(value.variable), value.dtype)
+                shape = shape_of(value, sizes.of(value.variable))
+                return arena.array(offset, shape, value.dtype)
             case Kind.SHARED:
                 assert isinstance(value.variable, SharedVariable)
                 return value.variable.storage

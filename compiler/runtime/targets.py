@@ -9,6 +9,7 @@ from typing import Any
 from ..emit.numba import NumbaEmitter
 from ..emit.numba_fuse import fuse
 from ..emit.numpy import NumpyEmitter
+from ..emit.numpy_prepare import prepare_numpy
 from ..program import Program
 from . import numba_bind, numba_cache
 
@@ -41,6 +42,6 @@ def jitted_names(emitter: NumbaEmitter) -> dict[str, Any]:
 
 
 BACKENDS: dict[str, Backend] = {
-    "numpy": Backend(as_it_is, NumpyEmitter, lambda emitter: {}),
+    "numpy": Backend(prepare_numpy, NumpyEmitter, lambda emitter: {}),
     "numba": Backend(fuse, NumbaEmitter, jitted_names),
 }
