@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 
 from symseq.graph import Apply, Variable
 from symseq.ops import math
-from symseq.ops.dimshuffle import dimshuffle
+from symseq.ops.dimshuffle import DimShuffle, dimshuffle
 from symseq.ops.indexing import getitem
 from symseq.ops.subtensor import IncSubtensor
 from symseq.ops.take import Put
 from symseq.span import deriving
 
+from .costs import is_zeros
 from .outside import KIND
-from .parts import Parts, State
+from .parts import Parts, State, elements
 from .sums import Sums
 
 ADD, SUB = math.add.op, math.sub.op
@@ -37,11 +38,24 @@ class Accumulator:
         for node in self.chain:
             with deriving(node.spans, KIND):
                 made = self._step(sums, node, tap, value)
+                if node is self.chain[0] and node.op is ADD:
+                    made = self._without_zeros(made)
             if made is None:
                 return None
             value, tap = made, node.outputs[0]
         with deriving(spans, KIND):
             return dimshuffle(value, ["x", *range(value.ndim)])
+
+    def _without_zeros(self, first: Variable | None) -> Variable | None:
+        """zeros + x → x, where the state starts as zeros."""
+        if first is None or first.owner is None:
+            return first
+        made = self.state.initial.owner
+        while made is not None and isinstance(made.op, DimShuffle):
+            made = made.inputs[0].owner
+        added = first.owner.inputs[1]
+        same = added.broadcastable == first.broadcastable
+        return added if same and made is not None and is_zeros(made) else first
 
     @staticmethod
     def _step(
@@ -70,6 +84,14 @@ def find_accumulators(parts: Parts) -> list[Accumulator]:
         if _follow(made, readers, read_out):
             found.append(made)
     return found
+
+
+def largest_state(parts: Parts) -> int:
+    """About how many elements a row of the largest state has that is no mere sum."""
+    summing = {accumulator.place for accumulator in find_accumulators(parts)}
+    states = enumerate(parts.states)
+    rows = [state.new for place, state in states if place not in summing]
+    return max((elements([v]) for v in rows), default=0)
 
 
 def readers_of(nodes: Sequence[Apply]) -> dict[int, list[Apply]]:

@@ -20,7 +20,12 @@ from symseq.scan.rows import history_rows
 from symseq.span import deriving
 from symseq.traverse import replace, sort_nodes
 
-from .accumulators import Accumulator, find_accumulators, readers_of
+from .accumulators import (
+    Accumulator,
+    find_accumulators,
+    largest_state,
+    readers_of,
+)
 from .costs import Cost, cost_of, is_bound, is_product, keeps_size, stacks_little
 from .levels import Level, Levels
 from .outside import KIND, Outside
@@ -233,12 +238,25 @@ class Behind:
         return any(id(v) in ids for v in self._need(variables))
 
     def _is_poor(self, a: Accumulator, large: set[int]) -> bool:
-        """Whether a sum does not pay: it needs large stacks, or saves one call only."""
+        """Whether a sum does not pay: its stacks are large, or save one call only."""
         sums = self.sums[a.place]
         if self._reads(sums.stacks, large):
             return True
-        pays = self.policy.elementwise or sums.products > 0
-        return not pays and bool(self._need(sums.stacks))
+        if sums.products:
+            return False
+        needed = self._need(sums.stacks)
+        others = [node for node in self.cone if id(node) in self.moved]
+        read = [v for node in others for v in node.inputs]
+        read += [
+            v
+            for other in self.active
+            if self.sums[other.place].products
+            for v in self.sums[other.place].stacks
+        ]
+        shared = self._need(read)
+        new = [v for v in needed if v not in shared]
+        small = elements(new) <= largest_state(self.parts)
+        return bool(new) and not (self.policy.elementwise and small)
 
     # -- the loop that is left ------------------------------------------------------
 

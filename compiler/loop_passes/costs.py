@@ -42,11 +42,14 @@ def cost_of(node: Apply) -> Cost:
     if isinstance(op, Subtensor):
         return Cost.CALL if _reads_indices(node) else Cost.NOTHING
     if isinstance(op, Elementwise):
-        light = op.name == "fill" or op.name.startswith("cast")
-        return Cost.NOTHING if light else Cost.CALL
+        return Cost.NOTHING if op.name == "fill" or is_cast(node) else Cost.CALL
     if isinstance(op, (IncSubtensor, Join, *INDEXING)):
         return Cost.CALL
     return Cost.WORK
+
+
+def is_cast(node: Apply) -> bool:
+    return node.op.name.startswith("cast_")
 
 
 def is_product(node: Apply) -> bool:
@@ -100,6 +103,16 @@ def _axes(v: Variable, output: tuple[bool, ...]) -> zip[tuple[bool, bool]]:
 def is_plain_alloc(node: Apply) -> bool:
     """Whether the node repeats one known number, which other passes look for."""
     return isinstance(node.op, Alloc) and isinstance(node.inputs[0], Constant)
+
+
+def is_zeros(node: Apply) -> bool:
+    """Whether the node makes an array of zeros."""
+    value = node.inputs[0] if node.inputs else None
+    if not isinstance(node.op, Alloc) or value is None:
+        return False
+    if value.owner is not None and is_cast(value.owner):
+        (value,) = value.owner.inputs
+    return isinstance(value, Constant) and not value.data.any()
 
 
 def stacks_little(node: Apply) -> bool:

@@ -15,10 +15,18 @@ from functools import partial
 
 from symseq.graph import Apply, Constant, Variable
 
-from .costs import Cost, cost_of, is_plain_alloc, keeps_size, stacks_little
+from .accumulators import largest_state
+from .costs import (
+    Cost,
+    cost_of,
+    is_cast,
+    is_plain_alloc,
+    keeps_size,
+    stacks_little,
+)
 from .levels import Level, Levels
 from .outside import Outside
-from .parts import Parts, take_apart
+from .parts import Parts, elements, take_apart
 from .policy import Policy
 from .walk import over_loops
 
@@ -42,6 +50,8 @@ class Hoist:
         self.outside = Outside(parts)
         self.rows = {k for k, level in self.levels.of.items() if level is Level.ROWS}
         self.may_stack = parts.until is None and not parts.is_tight
+        # What is large beside the states is no matter of calls.
+        self.large = 4 * largest_state(parts)
         self.wanted: set[int] = set()  # ids of what is computed outside
         self.crossing: dict[int, Variable] = {}  # what the loop reads of it
         self.gone: list[int] = []  # mapped outputs that leave
@@ -97,11 +107,30 @@ class Hoist:
         if not self.may_stack or any(v.held is not None for v in node.outputs):
             return False
         cost = cost_of(node)
-        if any(id(v) in self.wanted for v in node.outputs):
-            return cost > Cost.NOTHING  # it is computed outside anyway
-        if cost is Cost.CALL:
-            return self.policy.elementwise and keeps_size(node, self.rows)
-        return cost is Cost.WORK and stacks_little(node)
+        if cost > Cost.NOTHING and any(id(v) in self.wanted for v in node.outputs):
+            return True  # it is computed outside anyway
+        if cost is Cost.WORK:
+            return stacks_little(node)
+        if not self.policy.elementwise or not self._is_small(node):
+            return False
+        return cost is Cost.CALL or (is_cast(node) and self._is_made(node.inputs[0]))
+
+    def _is_small(self, node: Apply) -> bool:
+        """Whether calls are what the node costs: its rows are not large themselves.
+
+        A large row is faster made where it is read, in the cache.
+        """
+        large = self.large and elements(node.outputs) > self.large
+        return keeps_size(node, self.rows) and not large
+
+    def _is_made(self, v: Variable) -> bool:
+        """Whether v would leave the loop: no row of a sequence, nor a view of one."""
+        return (
+            v.owner is not None
+            and id(v) not in self.levels.inputs
+            and cost_of(v.owner) > Cost.NOTHING
+            and self._leaves(v.owner)
+        )
 
     def _rebuilt(self) -> Sequence[Variable]:
         parts, outside = self.parts, self.outside

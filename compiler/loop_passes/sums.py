@@ -20,15 +20,15 @@ from symseq.ops.cast import cast
 from symseq.ops.compare import gt, switch
 from symseq.ops.dimshuffle import Axis, DimShuffle, dimshuffle
 from symseq.ops.linalg import BatchedDot, Dot
+from symseq.ops.products import paired, tensordot
 from symseq.ops.reduce import Sum
 from symseq.ops.reshape import Reshape
 from symseq.ops.shape import SpecifyShape, lengths_of
 from symseq.ops.subtensor import INPUT, IncSubtensor
 from symseq.ops.take import Put, PutRows
 from symseq.span import deriving
-from symseq.types import Array
 
-from .costs import is_plain_alloc
+from .costs import is_zeros
 from .levels import Level, Levels
 from .outside import KIND
 from .parts import Parts
@@ -167,17 +167,36 @@ def sum_of_batched_products(sums: Sums, node: Apply) -> Variable | None:
 
 @sums(MUL)
 def sum_of_outer_products(sums: Sums, node: Apply) -> Variable | None:
-    """Σ_t a_t[:, None] * b_t[None, :] → one product over the steps."""
+    """Σ_t a_t[:, None] * b_t[None, :] → one product over the steps.
+
+    Axes that both have stay as they are: Σ_t a_t[s, n, 1] b_t[1, n, d] is a product for
+    every n.
+    """
     a, b = node.inputs
-    if sums.is_fixed(a) or sums.is_fixed(b) or a.ndim != 2:
+    if sums.is_fixed(a) or sums.is_fixed(b):
         return None
-    if (a.broadcastable, b.broadcastable) == ((True, False), (False, True)):
-        a, b = b, a
-    if (a.broadcastable, b.broadcastable) != ((False, True), (True, False)):
+    kinds = list(zip(a.broadcastable, b.broadcastable, strict=True))
+    rows, columns, both = (
+        [axis for axis, kind in enumerate(kinds) if kind == wanted]
+        for wanted in ((False, True), (True, False), (False, False))
+    )
+    if not rows or not columns or (True, True) in kinds:
         return None
     sums.products += 1
-    left = dimshuffle(sums.stack(a), (1, 0))
-    return Dot()(left, dimshuffle(sums.stack(b), (0, 2)))
+    left = _kept(sums, a, [*both, *rows])
+    right = _kept(sums, b, [*both, *columns])
+    shared = list(range(1, len(both) + 1))
+    if both:
+        made = paired(left, right, shared, shared, [0], [0])
+    else:
+        made = tensordot(left, right, [[0], [0]])
+    order = [*both, *rows, *columns]
+    return dimshuffle(made, [order.index(axis) for axis in range(a.ndim)])
+
+
+def _kept(sums: Sums, v: Variable, axes: list[int]) -> Variable:
+    """The stack of v with the steps first, then these of v's axes only."""
+    return dimshuffle(sums.stack(v), [0, *(axis + 1 for axis in axes)])
 
 
 @sums(Sum)
@@ -234,13 +253,7 @@ def sum_of_parts(sums: Sums, node: Apply) -> Variable | None:
 
 def _into_zeros(node: Apply) -> bool:
     made = node.inputs[0].owner
-    return made is not None and is_plain_alloc(made) and not _value(made).any()
-
-
-def _value(made: Apply) -> Array:
-    (value, *_) = made.inputs
-    assert isinstance(value, Constant)
-    return value.data
+    return made is not None and is_zeros(made)
 
 
 def _put(sums: Sums, node: Apply, before: Variable) -> Variable | None:
