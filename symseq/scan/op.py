@@ -68,7 +68,7 @@ class Scan(Roles, BodyOp):
         pairs = zip(self.body_constants, self.constant_inputs(args), strict=True)
         for inner, outer in pairs:
             what = f"{inner.label}, a constant of {self.name},"
-            held = outer.held if inner.held is None else inner.held
+            held = inner.held if outer.held is None else outer.held
             rows.append(Known(fit_type(inner.type, outer.type, what), held))
         return rows
 
