@@ -169,7 +169,6 @@ class BackLoop:
             until=False,
             name=f"{op.name}_gradient",
             truncate=-1,
-            checkpoint_every=None,
         )
         outer = [flipped(stack) for _, stack in rows]
         captured = [v for _, v in constants]
