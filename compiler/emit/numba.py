@@ -260,6 +260,16 @@ class NumbaEmitter(NumpyEmitter):
         for writer in self.writers.values():
             self._fill(writer)
         super()._run()
+        kept = [value.name for value in self.needed_values() if value.loop is None]
+        self.source.add(f"run.kept_ = [{', '.join(kept)}]  # what the tables look into")
+        self.source.add("")
+
+    def needed_values(self) -> list[Value]:
+        """The values whose addresses are in tables."""
+        needed: dict[int, Value] = {}
+        for writer in self.writers.values():
+            needed.update(writer.used)
+        return list(needed.values())
 
     def _fill(self, writer: Writer) -> None:
         source = self.source
@@ -273,11 +283,8 @@ class NumbaEmitter(NumpyEmitter):
 
     def _first_rows(self) -> None:
         """Views of the first two steps of each loop: addresses go on in equal steps."""
-        needed: dict[int, Value] = {}
-        for writer in self.writers.values():
-            needed.update(writer.used)
         groups: dict[int, tuple[list[Loop], list[Value]]] = {}
-        for value in needed.values():
+        for value in self.needed_values():
             loops = self._around(value)
             if loops:
                 groups.setdefault(id(loops[-1]), (loops, []))[1].append(value)

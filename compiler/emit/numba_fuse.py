@@ -227,7 +227,10 @@ class _Fusion:
             return first
         node = first.node if isinstance(first, Elementwise) else None
         steps = tuple(s for s in item.steps if isinstance(s, Elementwise))
-        made = item.made = Fused(steps, (), (), node)
+        # All that it touches, until `settle` knows what nobody else reads.
+        outs = tuple(s.out for s in steps)
+        inputs = tuple(v for s in steps for v in reads(s))
+        made = item.made = Fused(steps, outs, inputs, node)
         return made
 
     def settle(self) -> None:

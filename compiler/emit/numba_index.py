@@ -71,7 +71,7 @@ def write_take(writer: Writer, step: Compute) -> None:
             writer.add(elements.store(out, elements.load(x)), step.node)
 
 
-@writes(PutRows, able=lambda step: step.overwrites)
+@writes(PutRows, able=lambda step: step.overwrites and step.outs[0].dtype != "bool")
 def write_put_rows(writer: Writer, step: Compute) -> None:
     """out[ids[i]] += y[i], after all indices are checked; repeated ones add up."""
     assert step.node is not None

@@ -84,13 +84,15 @@ class Nest:
     def inner(self, start: str, stop: str) -> Iterator[str]:
         """The innermost loop, over a range of its places; more than once if need be."""
         writer = self.writer
-        counter = writer.fresh(COUNTERS[min(self.depth, len(COUNTERS) - 1)])
+        wanted = COUNTERS[min(self.depth, len(COUNTERS) - 1)]
         span = stop if start == "0" else f"{start}, {stop}"
-        with writer.under(f"for {counter} in range({span}):"):
+        with (
+            writer.counter(wanted) as counter,
+            writer.under(f"for {counter} in range({span}):"),
+        ):
             self.counters.append(counter)
             yield counter
             self.counters.pop()
-        writer.taken.discard(counter)
 
     def move(self, value: Value, address: str) -> None:
         """Have the value's elements counted from another address inside this loop."""

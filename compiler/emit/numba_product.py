@@ -9,7 +9,11 @@ MOST_OWN = 1 << 17
 # An array is (address, whether transposed, elements from row to row). The address of
 # BLAS may be 0: then all is done here.
 TEXT = '''\
-@njit(cache=True, error_model="numpy")
+def compiled(count):
+    return njit(void(*[int64] * count), cache=True, error_model="numpy")
+
+
+@compiled(7)
 def combine(k, n, a, a_by, b, b_by, c):
     """c[j] += sum of a[i] b[i, j], rows of b side by side."""
     i = 0
@@ -33,7 +37,7 @@ def combine(k, n, a, a_by, b, b_by, c):
         i += 1
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(7)
 def project(k, n, a, b, b_by, c, c_by):
     """c[j] += sum of a[i] b[j, i], rows of b and a side by side."""
     j = 0
@@ -59,7 +63,7 @@ def project(k, n, a, b, b_by, c, c_by):
         j += 1
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(11)
 def slowly(m, n, k, a, a_down, a_by, b, b_down, b_by, c, c_by):
     """c += a b, one element at a time, whatever lies side by side."""
     for i in range(m):
@@ -71,7 +75,7 @@ def slowly(m, n, k, a, a_down, a_by, b, b_down, b_by, c, c_by):
             put(c, i * c_by + j, total, 0, 0, 0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(void(*[int64] * 10, DTYPE, int64, int64), cache=True, error_model="numpy")
 def multiply(blas, m, n, k, a, a_t, a_by, b, b_t, b_by, beta, c, c_by):
     """c = beta c + op(a) op(b)"""
     if m == 0 or n == 0:
@@ -102,7 +106,7 @@ def multiply(blas, m, n, k, a, a_t, a_by, b, b_t, b_by, beta, c, c_by):
         slowly(m, n, k, a, a_down, a_right, b, 1, b_by, c, c_by)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(6)
 def pack(rows, columns, a, a_down, a_by, to):
     """Copy a matrix that BLAS cannot read as it lies to one that it can."""
     for i in range(rows):
@@ -116,7 +120,7 @@ def product_text(dtype: str, width: int) -> str:
     letter, size = ("s", 4) if dtype == "float32" else ("d", 8)
     memory = f"from symseq.compiler.runtime.numba_memory import add_product, {letter}"
     return (
-        "from numba import njit\n"
+        f"from numba import int64, njit, void\nfrom numba import {dtype} as DTYPE\n"
         f"from numpy import {dtype}\n\n"
         f"{memory}gemm_{width} as gemm\n"
         "from symseq.compiler.runtime.numba_memory import "

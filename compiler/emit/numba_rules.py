@@ -69,15 +69,15 @@ def _matrix(
     ]
     writer.used[id(value)] = value
     axes = f"{value.name}, {rows}, {columns}"
-    plain = value.is_contiguous and rows is not None and columns is not None
-    mode = writer.slot(f"transposed_({axes})", f"{value.name}_t")
-    by = writer.slot(f"leading_({axes})", f"{value.name}_by")
     at = writer.address(value)
-    if plain:
-        return Matrix(at, "0", by, *sizes)
-    if value.transposed:
-        return Matrix(at, "1", by, *sizes)
-    return Matrix(at, mode, by, *sizes)
+    turned = "1" if value.transposed else None
+    if value.is_contiguous and rows is not None and columns is not None:
+        turned = "0"
+    known = axes if turned is None else f"{axes}, {turned}"
+    by = writer.slot(f"leading_({known})", f"{value.name}_by")
+    if turned is None:
+        turned = writer.slot(f"transposed_({axes})", f"{value.name}_t")
+    return Matrix(at, turned, by, *sizes)
 
 
 def _packed(writer: Writer, step: Compute, value: Value, found: Matrix,

@@ -21,6 +21,7 @@ INFIX = {
     "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==",
     "not_equal": "!=",
 }  # fmt: skip
+ARITHMETIC = ("add", "subtract", "multiply", "divide", "negative", "right_shift")
 # Functions of one float that the machine or numba_memory has, for both widths.
 MACHINE = {
     "floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "rint", "sqrt": "sqrt"
@@ -59,8 +60,11 @@ def can_compute(step: Kernel) -> bool:
         )
         if not known:
             return False
-        if call.function == "power" and not is_float(step.out.dtype):
+        whole = not is_float(step.out.dtype)
+        if call.function == "power" and whole:
             return False  # it may raise: NumPy's loop does
+        if step.out.dtype == "bool" and call.function in ARITHMETIC:
+            return False  # NumPy refuses some, and adds others as truth values
     return True
 
 

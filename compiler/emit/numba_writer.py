@@ -54,6 +54,7 @@ class Writer:
         self.slots: dict[str, str] = {}  # what bind enters → the local name
         self.checks: list[str] = []  # what bind checks of the arrays
         self.imports: set[str] = set()
+        self.counters: dict[str, bool] = {}  # names of counters, and if in use
         self.taken: set[str] = {"p", MATH, "range", "min", "max", "abs", "float"}
         self.used: dict[int, Value] = {}  # values whose addresses bind must know
         self.nests = 0
@@ -66,11 +67,22 @@ class Writer:
     def fresh(self, wanted: str) -> str:
         """A local name that is not taken."""
         name, k = wanted, 1
-        while name in self.taken or name in self.imports:
+        while name in self.taken or name in self.imports or name in self.counters:
             k += 1
             name = f"{wanted}_{k}_"
         self.taken.add(name)
         return name
+
+    @contextmanager
+    def counter(self, wanted: str) -> Iterator[str]:
+        """A name for a loop's counter: loops after this one may have it again."""
+        name, k = wanted, 1
+        while name in self.taken or self.counters.get(name):
+            k += 1
+            name = f"{wanted}_{k}_"
+        self.counters[name] = True
+        yield name
+        self.counters[name] = False
 
     def scalar(self, value: Value) -> str:
         """The local name of one element of a value."""
@@ -105,10 +117,11 @@ class Writer:
         self, name: str, length: str, node: Apply | None = None
     ) -> Iterator[str]:
         """A loop ``for name in range(length)``; gives the counter's name."""
-        counter = self.fresh(name)
-        with self.under(f"for {counter} in range({length}):", node):
+        with (
+            self.counter(name) as counter,
+            self.under(f"for {counter} in range({length}):", node),
+        ):
             yield counter
-        self.taken.discard(counter)
 
     # -- what bind knows ----------------------------------------------------------
 

@@ -76,31 +76,36 @@ def _sizes(x: Array, rows: int | None, columns: int | None) -> tuple[int, ...]:
     return m, n, down, right
 
 
-def _mode(x: Array, rows: int | None, columns: int | None) -> tuple[int, int]:
-    """(0, elements by row), (1, elements by column) or (2, 0): neither is dense."""
+def _mode(x: Array, rows: int | None, columns: int | None) -> int:
+    """0: rows are dense; 1: columns are; 2: neither."""
     m, n, down, right = _sizes(x, rows, columns)
     size = x.itemsize
     if (right == size or n <= 1) and (m <= 1 or down >= n * size) and down % size == 0:
-        return 0, max(down // size if m > 1 else n, n, 1)
+        return 0
     if (down == size or m <= 1) and (n <= 1 or right >= m * size) and right % size == 0:
-        return 1, max(right // size if n > 1 else m, m, 1)
-    return 2, 0
+        return 1
+    return 2
 
 
 def transposed(x: Maybe, rows: int | None, columns: int | None) -> int:
-    return 0 if x is None else _mode(x, rows, columns)[0] % 2
+    return 0 if x is None else _mode(x, rows, columns) % 2
 
 
-def leading(x: Maybe, rows: int | None, columns: int | None) -> int:
+def leading(
+    x: Maybe, rows: int | None, columns: int | None, mode: int | None = None
+) -> int:
     """The elements from row to row as BLAS reads the matrix, or its copy."""
     if x is None:
         return 1
-    mode, found = _mode(x, rows, columns)
-    return found if mode < 2 else max(_sizes(x, rows, columns)[1], 1)
+    m, n, down, right = _sizes(x, rows, columns)
+    mode = _mode(x, rows, columns) if mode is None else mode
+    if mode == 1:
+        return max(right // x.itemsize if n > 1 else 1, m, 1)
+    return max(down // x.itemsize if m > 1 and mode == 0 else 1, n, 1)
 
 
 def scratch(x: Maybe, rows: int | None, columns: int | None) -> int | Room:
-    if x is None or _mode(x, rows, columns)[0] < 2:
+    if x is None or _mode(x, rows, columns) < 2:
         return 0
     m, n, *_ = _sizes(x, rows, columns)
     return Room(m * n * x.itemsize)
