@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symseq import lengths
-from symseq.errors import DTypeError, ShapeError, UsageError
+from symseq.errors import DTypeError, ShapeError, SymseqError, UsageError
 from symseq.graph import (
     Arg,
     BodyOp,
@@ -47,17 +47,25 @@ class IfElse(BodyOp):
         condition, *given = args
         if condition.type != TensorType("bool"):
             raise DTypeError(f"ifelse needs a bool scalar; got {condition.type}")
-        chosen, passed = self._types(self.then, given), self._types(self.other, given)
+        try:
+            chosen = self._types(self.then, given)
+        except SymseqError:
+            # Lengths that one branch refuses may be why the other is there.
+            return self._types(self.other, given)
+        try:
+            passed = self._types(self.other, given)
+        except SymseqError:
+            return chosen
         return tuple(_join(a, b) for a, b in zip(chosen, passed, strict=True))
 
-    def _types(self, body: Body, given: Sequence[Arg]) -> list[TensorType]:
+    def _types(self, body: Body, given: Sequence[Arg]) -> tuple[TensorType, ...]:
         pairs = zip(body.inputs, given, strict=True)
         args = [
             Known(fit_type(v.type, arg.type, f"{v.label} of ifelse"), arg.held)
             for v, arg in pairs
         ]
         known = infer_body(body, args)
-        return [known.get(v, v).type for v in body.outputs]
+        return tuple(known.get(v, v).type for v in body.outputs)
 
     def length_inputs(self) -> tuple[int, ...]:
         found = {*self.then.deciding_inputs, *self.other.deciding_inputs}

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-import symseq.ops.methods  # noqa: F401
+import symseq as ss
+import symseq.tensor as T
 from symseq.compiler.autodiff.reverse import differentiate
 from symseq.compiler.reference import evaluate
 from symseq.errors import DTypeError, ShapeError, UsageError
@@ -114,3 +115,23 @@ def test_wrong_branches():
         ifelse(c > 0, [x, x], [x])
     with pytest.raises(ShapeError, match="scalar condition"):
         ifelse(x > 0, x, x)
+
+
+@pytest.mark.parametrize("target", ["reference", "numpy"])
+def test_a_branch_that_is_not_chosen_may_not_fit(target):
+    x, n = T.matrix("x"), T.iscalar("n")
+    v, w = T.vector("v"), T.vector("w")
+    doubled, _ = ss.scan(lambda h: h * 2, None, w, n_steps=n)
+    first = ss.ifelse.ifelse(T.gt(x.shape[0], 0), x[0], T.zeros((2,)))
+    last = ss.ifelse.ifelse(T.gt(n, 0), doubled[-1], w)
+    both = ss.ifelse.ifelse(T.gt(n, 0), v + w, v)
+    f = ss.function([x, n, v, w], [first, last, both], target=target)
+    none, two, three = (np.ones(k, "float32") for k in (0, 2, 3))
+    for _ in range(2):
+        found = f(np.ones((0, 2), "float32"), 0, two, three)
+        for got, wanted in zip(found, ([0, 0], [1, 1, 1], [1, 1]), strict=True):
+            np.testing.assert_array_equal(got, wanted)
+        with pytest.raises(ShapeError, match="got 2 and 3"):
+            f(np.ones((1, 2), "float32"), 1, two, three)
+        found = f(np.ones((1, 2), "float32"), 1, none, none)
+        assert [len(got) for got in found] == [2, 0, 0]
