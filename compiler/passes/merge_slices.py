@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from symseq import lengths
 from symseq.graph import Apply, Variable
-from symseq.lengths import Dim, size_of
+from symseq.lengths import size_of
 from symseq.ops.elementwise import Elementwise
 from symseq.ops.keys import Key, Range
 from symseq.ops.reshape import Reshape
@@ -21,12 +21,11 @@ from symseq.ops.subtensor import Subtensor
 from symseq.traverse import clients, sort_nodes
 
 from ..rewrite.graphs import in_every_graph, rebuilt
+from ..rewrite.intervals import Interval, Place, chains, cut, plain, slice_of
 from ..rewrite.patterns import same_length
-from .intervals import Interval, cut, slice_of
 
 MOST_ROUNDS = 8
-SHORTEST_RUN = 16  # elements side by side, below which strided pieces cost more
-Place = tuple[int | Dim, ...]
+FEW_ROWS, LONG_RUN = 64, 16
 
 
 @dataclass(slots=True)
@@ -55,17 +54,11 @@ class Part:
 
     @property
     def start(self) -> Place:
-        return tuple(_number(where.start) for _, where in self.slices.values())
+        return tuple(plain(where.start) for _, where in self.slices.values())
 
     @property
     def stop(self) -> Place:
-        return tuple(_number(where.stop) for _, where in self.slices.values())
-
-
-def _number(length: int | Dim) -> int | Dim:
-    """A length in the one form in which equal lengths are equal."""
-    size = size_of(length)
-    return length if size is None else size
+        return tuple(plain(where.stop) for _, where in self.slices.values())
 
 
 def merge_slices(outputs: Sequence[Variable]) -> list[Variable]:
@@ -130,18 +123,9 @@ def _bounds(piece: Variable) -> Range | None:
 
 
 def _chains(starts: dict[Place, Part]) -> list[list[Part]]:
-    """Parts in a row, each beginning where the one before ends."""
-    stops = {part.stop for part in starts.values()}
-    found = []
-    for start, part in starts.items():
-        if start in stops:
-            continue
-        chain = [part]
-        while (after := starts.get(chain[-1].stop)) is not None and after not in chain:
-            chain.append(after)
-        if len(chain) > 1 and all(_place(chain, k) for k in range(len(chain))):
-            found.append(chain)
-    return found
+    """Parts in a row of which the places in the merged array can be written down."""
+    rows = chains(starts, {start: part.stop for start, part in starts.items()})
+    return [row for row in rows if all(_place(row, k) for k in range(len(row)))]
 
 
 def _place(chain: Sequence[Part], k: int) -> tuple[Range, Sequence[Variable]] | None:
@@ -183,12 +167,11 @@ def _calls(op: object) -> int:
 
 
 def _runs_are_long(pieces: Sequence[Variable], axis: int) -> bool:
-    """Whether pieces stay arrays of long runs: cut in front, or wide behind."""
+    """Whether pieces are few rows or long ones: going over strides costs little."""
     shape = pieces[0].type.shape
-    if all(size_of(n) == 1 for n in shape[:axis]):
-        return True
+    rows = size_of(lengths.total(shape[:axis]))
     run = size_of(lengths.total(shape[axis:]))
-    return run is None or run >= SHORTEST_RUN
+    return (rows is not None and rows <= FEW_ROWS) or run is None or run >= LONG_RUN
 
 
 def _merge(

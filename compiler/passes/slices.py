@@ -17,9 +17,9 @@ from symseq.ops.keys import INPUT, Input, Key, Range
 from symseq.ops.subtensor import Subtensor
 from symseq.ops.take import Take, gather
 
+from ..rewrite.intervals import Interval, cut, interval_of, slice_of
 from ..rewrite.patterns import made_by, number_of, same_length
 from ..rewrite.rules import Replacement, RuleSet
-from .intervals import Interval, cut, interval_of, slice_of
 
 SLICES = RuleSet()
 Entry = int | Input | Range

@@ -10,9 +10,9 @@ from symseq.ops.join import Join
 from symseq.ops.keys import Range, region
 from symseq.ops.subtensor import IncSubtensor, Subtensor
 
+from ..rewrite.intervals import Interval, interval_of, written_to
 from ..rewrite.patterns import made_by, number_of, same_length, same_lengths
 from ..rewrite.rules import Replacement, RuleSet
-from .intervals import Interval, interval_of, written_to
 
 WRITES = RuleSet()
 

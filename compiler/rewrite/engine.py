@@ -124,24 +124,33 @@ class Rewriter:
         return results
 
     def _fire(self, node: Apply) -> Sequence[Variable] | None:
-        rules = self.rules.of(node.op)
-        if not rules:
+        """What a rule puts in the place of the node's outputs; None: all decline."""
+        if node in self.rules.settled:
             return None
         with deriving(node.spans, node.kind):
-            for rule in rules:
-                if rule in self.rules.sole and self.reads[id(node.inputs[0])] != 1:
-                    continue
-                found = rule(node)
-                if found is not None:
-                    break
-            else:
-                return None
+            rule, found = self._first(node)
+        if rule is None or found is None:
+            return None
         answer = [found] if isinstance(found, Variable) else list(found)
         check_types(rule, node, answer)
         for old, new in zip(node.outputs, answer, strict=True):
             if new.owner is not None and id(new) not in self.settled:
                 remember(old, new)
         return answer
+
+    def _first(self, node: Apply) -> tuple[Rule | None, Replacement]:
+        """The first rule that fires, and its answer."""
+        for_all = True
+        for rule in self.rules.of(node.op):
+            if rule in self.rules.sole and self.reads[id(node.inputs[0])] != 1:
+                for_all = False  # another graph may read the input once
+                continue
+            found = rule(node)
+            if found is not None:
+                return rule, found
+        if for_all:
+            self.rules.settled.add(node)
+        return None, None
 
     def _adopt(self, variable: Variable) -> Variable:
         """Intern the nodes that a rule has made above known ones."""

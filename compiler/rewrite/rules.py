@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from weakref import WeakSet
 
 from symseq.graph import Apply, Op, Variable
 
@@ -21,6 +22,8 @@ class RuleSet:
         self.by_op: dict[object, list[Rule]] = {}
         self.general: list[Rule] = []
         self.sole: set[Rule] = set()
+        # Nodes at which every rule has declined. Nodes never change, nor does that.
+        self.settled: WeakSet[Apply] = WeakSet()
         self._found: dict[object, tuple[Rule, ...]] = {}
         for part in parts:
             self.sole |= part.sole
@@ -43,6 +46,7 @@ class RuleSet:
             for op in ops:
                 self.by_op.setdefault(op, []).append(rule)
             self._found.clear()
+            self.settled.clear()
             return rule
 
         return enter

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from symseq.graph import Apply, Variable
-from symseq.lengths import Dim, Length
+from symseq.lengths import Dim, Length, size_of
 from symseq.ops.keys import INPUT, Input, Key, Range, at_least, bind, known
 from symseq.ops.subtensor import IncSubtensor, Subtensor
 
-from ..rewrite.patterns import same_length
+from .patterns import same_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +108,31 @@ def _end(part: Variable, which: int) -> tuple[int | Input | None, list[Variable]
         (bound, [next(given)] if bound == INPUT else []) for bound in entry.bounds
     ]
     return bounds[which]
+
+
+Place = tuple[int | Dim, ...]
+Item = TypeVar("Item")
+
+
+def chains(
+    items: Mapping[Place, Item], stops: Mapping[Place, Place]
+) -> list[list[Item]]:
+    """Items by where they start, in rows: each begins where the one before stops."""
+    found = []
+    ends = set(stops.values())
+    for start in items:
+        if start in ends:
+            continue
+        row, at = [items[start]], stops[start]
+        while at in items and len(row) < len(items):
+            row.append(items[at])
+            at = stops[at]
+        if len(row) > 1:
+            found.append(row)
+    return found
+
+
+def plain(length: int | Dim) -> int | Dim:
+    """A length in the one form in which equal lengths are equal."""
+    size = size_of(length)
+    return length if size is None else size
