@@ -29,7 +29,7 @@ from .accumulators import (
 from .costs import Cost, cost_of, is_bound, is_product, keeps_size, stacks_little
 from .levels import Level, Levels
 from .outside import KIND, Outside
-from .parts import Parts, State, elements, stand_for, take_apart
+from .parts import Parts, State, elements, held_per_step, stand_for, take_apart
 from .policy import Policy
 from .sums import Sums
 from .walk import over_loops
@@ -58,9 +58,7 @@ class Behind:
         self.finals: dict[int, Variable] = {}
         self.active = [a for a in find_accumulators(parts) if self._plan(a)]
         self.stuck: set[int] = set()  # ids of nodes that must stay
-        rows = [inner for _, inner in parts.sequences]
-        kept = [state.new for state in parts.states if not state.spec.last_only]
-        self.held = elements([*rows, *kept, *parts.mapped])
+        self.held = held_per_step(parts)
 
     def _plan(self, accumulator: Accumulator) -> bool:
         """Write down what the state comes to; whether it can be written."""

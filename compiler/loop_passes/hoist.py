@@ -21,12 +21,13 @@ from .costs import (
     cost_of,
     is_cast,
     is_plain_alloc,
+    is_product,
     keeps_size,
     stacks_little,
 )
 from .levels import Level, Levels
 from .outside import Outside
-from .parts import Parts, elements, take_apart
+from .parts import Parts, elements, held_per_step, take_apart
 from .policy import Policy
 from .walk import over_loops
 
@@ -52,6 +53,8 @@ class Hoist:
         self.may_stack = parts.until is None and not parts.is_tight
         # What is large beside the states is no matter of calls.
         self.large = 4 * largest_state(parts)
+        # And what is large beside all that is there per step is a matter of memory.
+        self.most = 16 * held_per_step(parts)
         self.wanted: set[int] = set()  # ids of what is computed outside
         self.crossing: dict[int, Variable] = {}  # what the loop reads of it
         self.gone: list[int] = []  # mapped outputs that leave
@@ -105,6 +108,8 @@ class Hoist:
         if level is Level.FIXED:
             return not is_plain_alloc(node)
         if not self.may_stack or any(v.held is not None for v in node.outputs):
+            return False
+        if not is_product(node) and elements(node.outputs) > self.most:
             return False
         cost = cost_of(node)
         if cost > Cost.NOTHING and any(id(v) in self.wanted for v in node.outputs):

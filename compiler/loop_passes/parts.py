@@ -138,3 +138,10 @@ def elements(variables: Sequence[Variable], unknown: int = 16) -> int:
         assert isinstance(size, int)
         count += size
     return count
+
+
+def held_per_step(parts: Parts) -> int:
+    """About how many elements the loop has in memory for each of its steps."""
+    rows = [inner for _, inner in parts.sequences]
+    kept = [state.new for state in parts.states if not state.spec.last_only]
+    return elements([*rows, *kept, *parts.mapped])
