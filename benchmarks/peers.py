@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from shutil import which
 
@@ -12,10 +13,17 @@ from .floor import FLOOR
 from .work import Work
 
 
+class Kind(Enum):
+    FRAMEWORK = "best peer"
+    HAND = "best plan by hand"
+    FLOOR = "floor"
+
+
 @dataclass(frozen=True)
 class Peer:
     """`file` in a work's folder has its implementations; it needs these things."""
 
+    kind: Kind
     file: str | None
     libraries: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
@@ -41,12 +49,12 @@ def missing(libraries: Iterable[str]) -> list[str]:
 # symseq's targets, and the libraries that they need.
 TARGETS: dict[str, tuple[str, ...]] = {"numpy": (), "numba": ("numba",)}
 PEERS = {
-    FLOOR: Peer(None),
-    "hand numpy": Peer("by_hand"),
-    "hand numba": Peer("by_numba", ("numba", "scipy")),
-    "jax": Peer("by_jax", ("jax",)),
-    "torch": Peer("by_torch", ("torch",)),
-    "torch.compile": Peer("by_torch", ("torch",), ("g++",)),
-    "pytensor numba": Peer("by_pytensor", ("pytensor", "numba")),
-    "pytensor C": Peer("by_pytensor", ("pytensor",), ("g++",)),
+    FLOOR: Peer(Kind.FLOOR, None),
+    "hand numpy": Peer(Kind.HAND, "by_hand"),
+    "hand numba": Peer(Kind.HAND, "by_numba", ("numba", "scipy")),
+    "jax": Peer(Kind.FRAMEWORK, "by_jax", ("jax",)),
+    "torch": Peer(Kind.FRAMEWORK, "by_torch", ("torch",)),
+    "torch.compile": Peer(Kind.FRAMEWORK, "by_torch", ("torch",), ("g++",)),
+    "pytensor numba": Peer(Kind.FRAMEWORK, "by_pytensor", ("pytensor", "numba")),
+    "pytensor C": Peer(Kind.FRAMEWORK, "by_pytensor", ("pytensor",), ("g++",)),
 }

@@ -32,7 +32,7 @@ def draw(results: dict[str, Cases], file: Path) -> list[Path]:
     if ratios:
         made.append(_bars(ratios, file))
     for name, cases in results.items():
-        if WORKS[name].axes:
+        if WORKS[name].axes and "tiny" not in cases:
             beside = file.with_name(f"{file.stem}_{name}{file.suffix}")
             made.append(_curves(WORKS[name], cases, beside))
     return made

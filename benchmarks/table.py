@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-from .floor import FLOOR
+from .peers import PEERS, Kind
 from .work import Work
 
 Found = dict[str, Any]  # what a worker found
@@ -72,19 +72,23 @@ def _number(value: float | None, width: int, digits: int) -> str:
     return " " * width if value is None else f"{value:{width}.{digits}f}"
 
 
-def best(case: dict[str, Found]) -> dict[str, tuple[str, float]]:
-    """For each target the peer that is hardest to beat, and symseq / that peer."""
+def best(case: dict[str, Found], kind: Kind) -> dict[str, tuple[str, float]]:
+    """For each target which of a kind is hardest to beat, and symseq / that one."""
     found: dict[str, tuple[str, float]] = {}
-    for result in case.values():
+    for process, result in case.items():
+        if process not in PEERS or PEERS[process].kind is not kind:
+            continue
         for target, others in result.get("ratios", {}).items():
             for other, value in others.items():
-                if other != FLOOR and value > found.get(target, ("", 0.0))[1]:
+                if value > found.get(target, ("", 0.0))[1]:
                     found[target] = other, value
     return found
 
 
 def best_lines(case: dict[str, Found]) -> list[str]:
     return [
-        f"  {target} / best peer ({other}): {value:.2f}"
-        for target, (other, value) in best(case).items()
+        f"  {target} / {kind.value}: {value:.2f}"
+        + (f" ({other})" if other != kind.value else "")
+        for kind in Kind
+        for target, (other, value) in best(case, kind).items()
     ]

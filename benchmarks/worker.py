@@ -31,7 +31,7 @@ Found = dict[str, Any]
 def implementations(work: Work, peer: str, targets: list[str]) -> dict[str, Build]:
     """What this process compares: symseq's targets first, then the peer's variants."""
     for target in targets:
-        for library in TARGETS[target]:
+        for library in TARGETS.get(target, ()):
             import_module(library)  # no part of what compiling takes
     mine = import_module(f".works.{work.folder}.by_symseq", __package__).build
     found: dict[str, Build] = {
@@ -56,8 +56,9 @@ def measure(
     case: str,
     builds: dict[str, Build],
     rounds: int,
-    save: Callable[[Found], object],
+    save: Callable[[Found], object] = lambda _: None,
 ) -> Found:
+    """What `builds` say, how long they take, and the ratios; saved after each."""
     sizes = work.tiny if case == "tiny" else work.cases[case]
     found: Found = {"implementations": {}}
     ready: dict[str, Built] = {}

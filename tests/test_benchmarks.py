@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
+WORKS = "tutorial lstm_layer char_gru attention memory_network plain_rnn compile"
 
 
 def benchmarks(*options: str) -> str:
@@ -29,29 +32,19 @@ def benchmarks(*options: str) -> str:
     return done.stdout
 
 
-def test_every_work_runs_by_symseq(tmp_path: Path) -> None:
+def test_layer_beside_the_plan_by_hand(tmp_path: Path) -> None:
+    """The whole command, on small lengths; it compares the results itself."""
     file = tmp_path / "found.json"
-    options = ("--tiny", "--rounds=1", "--peers=floor", "--targets=numpy")
-    said = benchmarks(*options, f"--json={file}")
+    options = ("--only=lstm_layer", "--tiny", "--rounds=2", "--targets=numpy")
+    said = benchmarks(*options, "--peers=floor,hand numpy", f"--json={file}")
     found = json.loads(file.read_text())
     assert found["environment"]["versions"]["numpy"] == np.__version__
-    for work, cases in found["works"].items():
-        for process in cases["tiny"].values():
-            assert "failed" not in process
-            made = process["implementations"]
-            assert "failed" not in made["symseq numpy"], work
-            assert made["symseq numpy"]["seconds"]["until ready"] > 0
-            assert sum(made["symseq numpy"]["bytes"].values()) > 0
-    ratio = found["works"]["lstm_layer"]["tiny"]["floor"]["ratios"]
-    assert f"{ratio['symseq numpy']['floor']:.2f}" in said
-
-
-def test_hand_plan_is_compared_first(tmp_path: Path) -> None:
-    file = tmp_path / "found.json"
-    options = ("--only=lstm_layer", "--tiny", "--rounds=1", "--targets=numpy")
-    benchmarks(*options, "--peers=hand numpy", f"--json={file}")
-    (process,) = json.loads(file.read_text())["works"]["lstm_layer"]["tiny"].values()
-    assert process["implementations"]["hand numpy"]["relative_error"] < 1e-5
+    processes = found["works"]["lstm_layer"]["tiny"]
+    assert list(processes) == ["floor", "hand numpy"]
+    hand = processes["hand numpy"]
+    assert hand["implementations"]["hand numpy"]["relative_error"] < 1e-5
+    ratio = hand["ratios"]["symseq numpy"]["hand numpy"]
+    assert f"symseq numpy / best plan by hand: {ratio:.2f} (hand numpy)" in said
 
 
 @pytest.mark.parametrize("option", ["--only=nothing", "--peers=nobody"])
@@ -63,21 +56,62 @@ def test_an_unknown_name_is_refused(option: str) -> None:
 
 
 @pytest.fixture
-def modules(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The package, which is not installed."""
+def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """A module of the benchmarks, which are not installed."""
     monkeypatch.syspath_prepend(str(ROOT))
-    return __import__("benchmarks.turns").turns
+    return lambda name: import_module(f"benchmarks.{name}")
 
 
-def test_results_that_differ_are_refused(modules: Any) -> None:
+@pytest.mark.parametrize("name", WORKS.split())
+def test_every_work_runs_by_symseq(load: Callable[[str], Any], name: str) -> None:
+    work, worker = load("works").WORKS[name], load("worker")
+    builds = worker.implementations(work, "floor", ["numpy", "reference"])
+    found = worker.measure(work, "tiny", builds, 1)
+    made = found["implementations"]
+    assert [said.get("failed") for said in made.values()] == [None] * len(made)
+    assert made["symseq reference"]["relative_error"] < 1e-4
+    assert made["symseq numpy"]["seconds"]["until ready"] > 0
+    assert sum(made["symseq numpy"]["bytes"].values()) > 0
+    assert work.timed == ("milliseconds" in made["symseq numpy"])
+
+
+def test_a_failure_is_a_line(load: Callable[[str], Any]) -> None:
+    work, worker, table = (
+        load("works").WORKS["plain_rnn"],
+        load("worker"),
+        load("table"),
+    )
+
+    def crash(sizes: Any, problem: Any) -> Any:
+        raise ArithmeticError("as planned")
+
+    builds = worker.implementations(work, "floor", ["numpy"])
+    found = worker.measure(work, "tiny", {"crash": crash} | builds, 1)
+    lines = table.lines(work, "floor", found, first=True)
+    assert [line.split()[0] for line in lines] == ["crash", "symseq", "floor"]
+    assert "failed: ArithmeticError: as planned" in lines[0]
+    assert "milliseconds" in found["implementations"]["symseq numpy"]
+
+
+def test_results_that_differ_are_refused(load: Callable[[str], Any]) -> None:
+    turns = load("turns")
     one = {"cost": np.float32(1), "W": np.ones(3, "float32")}
-    assert modules.relative_error(one, one) == 0
+    assert turns.relative_error(one, one) == 0
     other = one | {"W": np.array([1, 1, 3], "float32")}
-    assert modules.relative_error(one, other) == pytest.approx(2 / 3)
+    assert turns.relative_error(one, other) == pytest.approx(2 / 3)
     for wrong in ({"cost": one["cost"]}, one | {"W": np.ones((3, 1), "float32")}):
         with pytest.raises(ValueError):
-            modules.relative_error(one, wrong)
+            turns.relative_error(one, wrong)
 
 
-def test_ratio_is_the_median_of_rounds(modules: Any) -> None:
-    assert modules.ratio([1.0, 2.0, 90.0], [2.0, 2.0, 3.0]) == 1.0
+def test_ratio_is_the_median_of_rounds(load: Callable[[str], Any]) -> None:
+    assert load("turns").ratio([1.0, 2.0, 90.0], [2.0, 2.0, 3.0]) == 1.0
+
+
+def test_growth_is_read_along_each_axis(load: Callable[[str], Any]) -> None:
+    picture, work = load("picture"), load("works").WORKS["growth"]
+    assert picture.shared_case(work) == "T=100 B=16 H=128"
+    said = {"implementations": {"symseq numpy": {"milliseconds": [3.0, 1.0, 2.0]}}}
+    cases = {case: {"jax": said} for case in work.cases}
+    along = picture.curves(work, cases, "B")["symseq numpy"]
+    assert sorted(along) == [(1, 2.0), (4, 2.0), (16, 2.0), (64, 2.0)]

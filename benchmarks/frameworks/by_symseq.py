@@ -60,6 +60,8 @@ def compiled(
 def memory(function: Any, outputs: Any) -> dict[str, int]:
     """The plan's memory for the last call, by part."""
     plan = function.plan
+    if plan is None:  # the reference target
+        return {}
     binding = next(reversed(plan.bindings.values()))
     listed = outputs.values() if isinstance(outputs, dict) else [outputs]
     return {
