@@ -219,12 +219,17 @@ def _listed(branch: Any) -> list[Any]:
 
 
 def _pair(a: object, b: object) -> tuple[Variable, Variable]:
-    """Both as variables; a Python number takes the other's dtype."""
+    """Both as variables; a Python number takes the other's dtype if that holds it."""
     if is_weak(a) and not is_weak(b):
         b = as_tensor(b)
-        return as_tensor(a, b.dtype), b
+        return _going_with(a, b), b
     a = as_tensor(a)
-    return a, as_tensor(b, a.dtype) if is_weak(b) else as_tensor(b)
+    return a, _going_with(b, a)
+
+
+def _going_with(value: object, other: Variable) -> Variable:
+    fits = is_weak(value) and (other.type.is_float or not isinstance(value, float))
+    return as_tensor(value, other.dtype if fits else None)
 
 
 def _as_condition(value: object) -> Variable:

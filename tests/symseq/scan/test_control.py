@@ -135,3 +135,11 @@ def test_a_branch_that_is_not_chosen_may_not_fit(target):
             f(np.ones((1, 2), "float32"), 1, two, three)
         found = f(np.ones((1, 2), "float32"), 1, none, none)
         assert [len(got) for got in found] == [2, 0, 0]
+
+
+def test_a_number_is_not_cut_to_an_integer():
+    n = T.iscalar("n")
+    assert ss.ifelse.ifelse(T.gt(n, 0), n, 2).dtype == "int32"
+    for branches in ((n, 1.5), (1.5, n)):
+        with pytest.raises(DTypeError, match="int32"):
+            ss.ifelse.ifelse(T.gt(n, 0), *branches)
