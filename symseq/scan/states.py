@@ -56,7 +56,11 @@ def _state(entry: Any) -> State | None:
         return None
     if max(taps) >= 0:
         raise UsageError(f"taps of an output must be negative; got {list(taps)}")
-    return _make(as_tensor(given), taps, is_weak(given))
+    weak = is_weak(given)
+    # A count that starts at Python's 0 must not be an int8 that wraps at 127.
+    counts = weak and isinstance(given, int) and not isinstance(given, bool)
+    initial = as_tensor(given, "int64" if counts else None)
+    return _make(initial, taps, weak)
 
 
 def _make(initial: Variable, taps: tuple[int, ...], weak: bool) -> State:

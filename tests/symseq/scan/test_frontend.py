@@ -291,3 +291,12 @@ def test_checkpoints_save_no_residuals():
     assert all(v.owner.op.name == "subtensor" for v in forward.body_mapped)
     inner = [n for n in backward.body.nodes if isinstance(n.op, Scan)]
     assert len(inner) == 2
+
+
+def test_a_count_from_pythons_zero_does_not_wrap():
+    rows = TensorType("float32", (None, None))("rows")
+    counts, _ = scan(lambda row, n: n + 1, rows, 0)
+    (got,) = evaluate([counts[-1]], [rows], [np.zeros((300, 1), "float32")])
+    assert got == 300 and counts.dtype == "int64"
+    sums, _ = scan(lambda row, s: s + row.sum(), rows, 0)
+    assert sums.dtype == "float32"
