@@ -63,10 +63,11 @@ class Lifetimes:
         self._position = 0
         self._spans: list[tuple[int, int]] = []  # first and last position of each loop
         self._walk(program.steps)
+        self._position += 1
+        for value in program.outputs:  # returned before the updates
+            self._touch(value, self._position)
         self._walk(program.updates)
-        for value in program.outputs:  # read after the last step: nothing may lie there
-            self._touch(value, self._position + 1)
-        self._share(program.steps)
+        self._share(program)
 
     def of(self, value: Value) -> Storage | None:
         """The storage of the buffer that `value` looks into; None outside the arena."""
@@ -117,7 +118,7 @@ class Lifetimes:
 
     # -- sharing ------------------------------------------------------------------
 
-    def _share(self, steps: Sequence[Step]) -> None:
+    def _share(self, program: Program) -> None:
         """Let an output lie over an input that dies at the same step."""
         position = 0
 
@@ -131,10 +132,15 @@ class Lifetimes:
                     visit(step.body)
                     position += 1
 
-        visit(steps)
+        visit(program.steps)
+        position += 1
+        visit(program.updates)
 
     def _share_at(self, step: Kernel | Compute | Copy, position: int) -> None:
-        out = step.outs[0] if isinstance(step, Compute) else step.out
+        outs = step.outs if isinstance(step, Compute) else (step.out,)
+        if not outs:
+            return
+        out = outs[0]
         mine = self.storage.get(id(out))
         if mine is None or mine.born != position or mine.owner is not out:
             return

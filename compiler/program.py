@@ -8,7 +8,7 @@ computes values from values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
@@ -180,6 +180,21 @@ class Program:
     outputs: list[Value] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     updates: list[Step] = field(default_factory=list)
+
+
+def fresh_names(program: Program) -> Callable[[str], str]:
+    """Gives names that no value of the program has."""
+    taken = {value.name for value in program.values}
+
+    def fresh(wanted: str) -> str:
+        name, k = wanted, 0
+        while name in taken:
+            k += 1
+            name = f"{wanted}_{k}"
+        taken.add(name)
+        return name
+
+    return fresh
 
 
 def walk(steps: list[Step]) -> Iterator[Step]:

@@ -59,9 +59,10 @@ class NumpyEmitter:
         self.ops: dict[str, Apply] = {}
         self.blocks: dict[int, str] = {}  # names of the tables, by id of the step
         self.checked: set[str] = set()  # those that check the lengths they are given
-        self.helpers: dict[str, None] = {}
+        self.helpers: dict[str, str] = {}  # names in the text, by those in `op`
         self.all_steps = [*walk(program.steps), *walk(program.updates)]
         self.loops = [step for step in self.all_steps if isinstance(step, Loop)]
+        self.taken.update(loop.name for loop in self.loops)
 
     def emit(self) -> str:
         """The whole text."""
@@ -81,9 +82,8 @@ class NumpyEmitter:
         return self._header() + body.finish()
 
     def helper(self, name: str) -> str:
-        """A function of symseq's runtime that the text needs."""
-        self.helpers[name] = None
-        return name
+        """A function of symseq's runtime that the text needs: its name there."""
+        return self.helpers.setdefault(name, self._free(name))
 
     def _header(self) -> str:
         many = len(self.all_steps)
@@ -120,7 +120,8 @@ class NumpyEmitter:
         for (text, dtype), name in self.numbers.items():
             self.imports.add("array")
             lines.append(f'{name} = array({text}, "{dtype}")')
-        lines += [f'{name} = op["{name}"]' for name in (*self.helpers, *self.ops)]
+        called = self.helpers | {name: name for name in self.ops}
+        lines += [f'{name} = op["{key}"]' for key, name in called.items()]
         return lines
 
     def _views(self, loop: Loop | None) -> None:
@@ -158,7 +159,8 @@ class NumpyEmitter:
         rows = [self._rows(row.source, row.offset, loop) for row in loop.rows]
         heads = ", ".join(row.out.name for row in loop.rows)
         unpacked = f"{heads}," if len(loop.rows) == 1 else heads
-        with source.block(f"def {loop.name}_views():"):
+        views = self._free(f"{loop.name}_views")
+        with source.block(f"def {views}():"):
             source.add("table = zip(")
             for row in rows:
                 source.add(f"    {row},")
@@ -167,7 +169,7 @@ class NumpyEmitter:
                 self._views(loop)
                 source.add(f"yield {', '.join(names)}{',' * (len(names) == 1)}")
         eager = ", True" if loop.within is not None else ""
-        arguments = f'{loop.name}_views, trips["{loop.name}"], {len(names)}{eager}'
+        arguments = f'{views}, trips["{loop.name}"], {len(names)}{eager}'
         source.add(f"{loop.name} = {self.helper('prepare')}({arguments})")
 
     def _rows(self, value: Value, offset: int, loop: Loop) -> str:
@@ -275,16 +277,17 @@ class NumpyEmitter:
             header = f"for {row} in {loop.name}:"
             if self.watched:
                 header = f"for {at}, ({row}) in enumerate({loop.name}):"
+        count = self._free(f"{loop.name}_done")
         if loop.done is not None:
-            self.source.add(f"{loop.name}_done = 0", loop.node)
+            self.source.add(f"{count} = 0", loop.node)
         with self.source.block(header, loop.node):
             self._steps(loop.body, loops)
             if loop.done is not None and loop.stop is not None:
-                self.source.add(f"{loop.name}_done += 1", loop.node)
+                self.source.add(f"{count} += 1", loop.node)
                 with self.source.block(f"if {loop.stop.name}:", loop.node):
                     self.source.add("break", loop.node)
         if loop.done is not None:
-            self.source.add(f"{loop.done.name}[...] = {loop.name}_done", loop.node)
+            self.source.add(f"{loop.done.name}[...] = {count}", loop.node)
 
     def call(self, name: str) -> str:
         """A NumPy function that the text needs."""

@@ -36,18 +36,9 @@ FEWEST = 2  # steps that are worth a table of blocks
 Elementwise = Kernel | Copy
 
 
-def cut_into_blocks(program: Program) -> None:
+def cut_into_blocks(program: Program, fresh: Callable[[str], str]) -> None:
     """Fuse runs of elementwise steps outside loops, in place."""
     readers = _count_accesses(program)
-    taken = {value.name for value in program.values}
-
-    def fresh(wanted: str) -> str:
-        name, k = wanted, 0
-        while name in taken:
-            name, k = f"{wanted}_{k}", k + 1
-        taken.add(name)
-        return name
-
     for steps in (program.steps, program.updates):
         steps[:] = _fused(steps, readers, program, fresh)
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from ..program import Kernel, Program, walk
+from collections.abc import Callable
+
+from symseq.ops.take import Put
+
+from ..program import Compute, Kernel, Kind, Program, Value, fresh_names, walk
 from ..recipe import flatten
 from .numpy_blocks import cut_into_blocks
 
 
 def prepare_numpy(program: Program) -> Program:
     """The same steps as NumPy does them best."""
+    fresh = fresh_names(program)
     for step in (*walk(program.steps), *walk(program.updates)):
         if isinstance(step, Kernel):
             square_itself(step)
-    cut_into_blocks(program)
+        elif isinstance(step, Compute) and step.overwrites:
+            make_room(program, step, fresh)
+    cut_into_blocks(program, fresh)
     return program
 
 
@@ -23,3 +30,16 @@ def square_itself(step: Kernel) -> None:
         inputs = step.inputs
         if len(inputs) == 2 and inputs[0] is inputs[1]:
             step.inputs, step.recipe = inputs[:1], flatten("np.square({0})", 1)
+
+
+def make_room(program: Program, step: Compute, fresh: Callable[[str], str]) -> None:
+    """Two buffers like y for a scatter: its rows in order, and their sums."""
+    assert step.node is not None
+    if isinstance(step.node.op, Put) and len(step.inputs) > 2:
+        y = step.inputs[1]
+        made = [
+            Value(fresh(f"{y.name}_{what}"), y.variable, Kind.BUFFER, y.dtype)
+            for what in ("ordered", "summed")
+        ]
+        program.values += made
+        step.temps = tuple(made)

@@ -9,7 +9,8 @@ from symseq.graph import Op
 from symseq.ops.join import Join
 from symseq.ops.linalg import BatchedDot, Dot
 from symseq.ops.reduce import Max, Min, Reduction, Sum
-from symseq.ops.take import PutRows, Take
+from symseq.ops.softmax import LogSoftmax, Softmax
+from symseq.ops.take import Gather, Put, PutRows, Take
 
 from ..program import Compute
 
@@ -90,13 +91,50 @@ def write_take(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
     yield f"{function}({x.name}, {ids.name}, {step.node.op.axis}, {out.name})"
 
 
-@form(PutRows)
-def write_put_rows(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
-    """Rows added to a table, repeated numbers adding up."""
-    (x, y, ids), (out,) = step.inputs, step.outs
+@form(Gather)
+def write_gather(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
+    """Elements by leading indices, after these are checked."""
+    assert step.node is not None
+    assert isinstance(step.node.op, Gather)
+    (x, *ids), (out,) = step.inputs, step.outs
+    flags = step.node.inputs[1].broadcastable
+    same = all(v.broadcastable == flags for v in step.node.inputs[2:])
+    if step.node.op.axis or not (same and x.is_contiguous and out.is_contiguous):
+        yield from emitter.by_meaning(step)
+        return
+    names = ", ".join(value.name for value in ids)
+    yield f"{emitter.helper('gather')}({x.name}, ({names},), {out.name})"
+
+
+@form(Put, PutRows)
+def write_put(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
+    """y added to elements by leading indices, repeated ones adding up."""
+    if not step.outs:
+        yield from _check(emitter, step)
+        return
+    (x, y, *ids), (out,) = step.inputs, step.outs
     if not step.overwrites:
         yield from emitter.by_meaning(step)
         return
     if not emitter.lifetimes.same(x, out):
         yield emitter.copy(out, x)
-    yield f"{emitter.helper('put_rows')}({out.name}, {y.name}, {ids.name})"
+    names = ", ".join(value.name for value in ids)
+    temps = "".join(f", {value.name}" for value in step.temps)
+    call = emitter.helper("put_rows")
+    yield f"{call}({out.name}, {y.name}, ({names},){temps})"
+
+
+def _check(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
+    x, *ids = step.inputs
+    names = ", ".join(value.name for value in ids)
+    yield f"{emitter.helper('check_places')}({x.name}, ({names},))"
+
+
+@form(Softmax, LogSoftmax)
+def write_softmax(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
+    """exp(x - max x) over its sum along an axis, or the logarithm of that."""
+    assert step.node is not None
+    assert isinstance(step.node.op, (Softmax, LogSoftmax))
+    (x,), (out,) = step.inputs, step.outs
+    function = emitter.helper(step.node.op.name)
+    yield f"{function}({x.name}, {step.node.op.axis}, {out.name})"

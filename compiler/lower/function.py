@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symseq.graph import Apply, SharedVariable, Variable
+from symseq.graph import Apply, Constant, SharedVariable, Variable
 from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.elementwise import Elementwise
 from symseq.ops.reshape import Reshape
 from symseq.ops.shape import SpecifyShape
-from symseq.ops.subtensor import Subtensor
+from symseq.ops.subtensor import IncSubtensor, Subtensor
+from symseq.ops.take import Put
 from symseq.traverse import clients
 from symseq.types import is_integer
 
@@ -78,8 +79,16 @@ def _shared_leaves(
 
 
 def _stage(lowering: Lowering, update: Update) -> Copy | None:
-    """What must happen before the first write: copy an old value that will be lost."""
-    if update.over or not update.reads:
+    """What must happen before the first write: copy an old value that will be lost.
+
+    Or look at the indices of a scatter, which then raises nothing.
+    """
+    if update.over:
+        assert update.value.owner is not None
+        if isinstance(update.value.owner.op, Put):
+            views.check_indices(lowering, update.value.owner)
+        return None
+    if not update.reads:
         return None
     kept = lowering.value(update.value, Kind.BUFFER, f"new_{update.shared.label}")
     step = Copy(kept, lowering.read(update.value), update.value.owner)
@@ -166,7 +175,7 @@ def _writes_over(
     lengths: Lengths,
 ) -> bool:
     node = value.owner
-    if node is None or not isinstance(node.op, Elementwise):
+    if node is None:
         return False
     if sum(v is value for v in wanted) > 1 or readers.get(id(value)):
         return False
@@ -174,8 +183,17 @@ def _writes_over(
         return False  # its lengths are checked when it is computed: before any write
     if value.broadcastable != shared.broadcastable:
         return False
+    if isinstance(node.op, Elementwise):
+        return _computes_over(shared, node)
+    x, *others = node.inputs
+    in_place = views.adds_in_place(node) or _sets_part(node, lengths)
+    return in_place and x is shared and all(root_of(v) is not shared for v in others)
+
+
+def _computes_over(shared: SharedVariable, node: Apply) -> bool:
+    """Whether an elementwise node may write over the shared variable's old value."""
     recipe = recipe_of(node)
-    if is_integer(value.dtype) and recipe.uses("power"):
+    if is_integer(node.outputs[0].dtype) and recipe.uses("power"):
         return False  # it may raise, and nothing may once writing has begun
     for index, v in enumerate(node.inputs):
         if root_of(v) is shared and not (
@@ -183,6 +201,15 @@ def _writes_over(
         ):
             return False
     return True
+
+
+def _sets_part(node: Apply, lengths: Lengths) -> bool:
+    """Whether the node writes a part that is known when the call binds."""
+    return isinstance(node.op, IncSubtensor) and all(
+        isinstance(v, Constant)
+        or (id(v) in lengths.early and id(v) not in lengths.by_value)
+        for v in node.inputs[2:]
+    )
 
 
 def root_of(variable: Variable) -> Variable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 from collections.abc import Callable, Sequence
 
@@ -15,10 +16,10 @@ from ..program import Compute, Copy, Kernel, Kind, Loop, Program, Step, Value, V
 from ..recipe import Recipe, flatten
 from .scope import Lengths, Scope
 
+# Names of the emitted text, besides Python's and NumPy's own.
 RESERVED = {
     "bind", "run", "update", "outputs", "buffer", "shape", "early", "op", "trips",
-    "rows", "prepare", "take_rows", "put_rows", "table", "int", "array", "watch",
-    "watch_time", "range", "enumerate", "zip", "blocks",
+    "table", "watch", "watch_time", *vars(builtins),
 }  # fmt: skip
 LoweringRule = Callable[["Lowering", Apply], None]
 RULES: dict[type[Op] | Op, LoweringRule] = {}

@@ -11,7 +11,7 @@ from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.reshape import Reshape
 from symseq.ops.shape import SpecifyShape
 from symseq.ops.subtensor import INPUT, IncSubtensor, Key, Range, Subtensor
-from symseq.ops.take import PutRows
+from symseq.ops.take import Put, PutRows
 
 from ..program import Compute, Copy, Kernel, Kind, Value, View
 from ..recipe import flatten
@@ -113,7 +113,7 @@ def lower_inc_subtensor(lowering: Lowering, node: Apply) -> None:
     text, uses = _part(lowering, op.key, indices)
     part = lowering.value(y, Kind.VIEW, f"{out.name}_part")
     part.source, part.loop = out, out.loop
-    part.contiguous_from = y.ndim
+    part.contiguous_from = _contiguous_from(op, out, x)
     lowering.add(View(part, text, node, uses))
     if op.replace:
         lowering.add(Copy(part, added, node))
@@ -123,20 +123,36 @@ def lower_inc_subtensor(lowering: Lowering, node: Apply) -> None:
         )
 
 
-@lowers(PutRows)
-def lower_put_rows(lowering: Lowering, node: Apply) -> None:
-    """x[ids] += y by rows: over x's own memory where it is free."""
-    op = node.op
-    assert isinstance(op, PutRows)
-    _, y, ids = node.inputs
-    plain = y.broadcastable[: ids.ndim] == ids.broadcastable
-    plain = plain and y.broadcastable[ids.ndim :] == node.inputs[0].broadcastable[1:]
-    if op.axis or op.replace or not plain:
+@lowers(Put, PutRows)
+def lower_put(lowering: Lowering, node: Apply) -> None:
+    """x[ids] += y: over x's own memory where it is free."""
+    if not adds_in_place(node):
         compute(lowering, node)
         return
     inputs = tuple(lowering.read(v) for v in node.inputs)
     out = lowering.new(node.outputs[0])
     lowering.add(Compute((out,), inputs, overwrites=True, node=node))
+
+
+def adds_in_place(node: Apply) -> bool:
+    """Whether a node adds to elements that leading indices of its first input name."""
+    op = node.op
+    if not isinstance(op, Put) or op.axis or op.replace:
+        return False
+    if node.outputs[0].dtype == "bool":
+        return False  # NumPy adds no bools up, and raises
+    x, y, *ids = node.inputs
+    flags = ids[0].broadcastable
+    plain = all(one.broadcastable == flags for one in ids)
+    plain = plain and y.broadcastable[: ids[0].ndim] == flags
+    return plain and y.broadcastable[ids[0].ndim :] == x.broadcastable[len(ids) :]
+
+
+def check_indices(lowering: Lowering, node: Apply) -> None:
+    """A step without results that raises where a scatter in the updates would."""
+    x, _, *ids = node.inputs
+    inputs = tuple(lowering.read(v) for v in (x, *ids))
+    lowering.add(Compute((), inputs, node=node))
 
 
 @lowers(Alloc)
@@ -166,7 +182,9 @@ def _entry(entry: object, values: object) -> str:
     return show(entry)
 
 
-def _contiguous_from(op: Subtensor, source: Value, x: Variable) -> int:
+def _contiguous_from(
+    op: Subtensor | IncSubtensor, source: Value, x: Variable
+) -> int:
     """From which axis of x[key] on the elements lie side by side."""
     whole, axis_out = source.contiguous_from, 0
     answer = 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from symseq.errors import BadIndexError
-from symseq.ops.scatter import add_rows
+from symseq.ops.scatter import add_rows, linear_places
 from symseq.types import Array
 
 from ..memory import block_rows
@@ -75,17 +76,88 @@ def take(x: Array, ids: Array, axis: int, out: Array) -> None:
     np.take(x, check_rows(ids, x.shape[axis]), axis, out, "clip")
 
 
-def put_rows(out: Array, y: Array, ids: Array) -> None:
-    """out[ids[i]] += y[i] in place, repeated ids adding up in a fixed order."""
-    flat = check_rows(ids, out.shape[0]).reshape(-1)
-    width = out.size // out.shape[0] if out.shape[0] else 0
-    add_rows(out.reshape(out.shape[0], width), y.reshape(flat.size, width), flat)
+def places(x: Array, ids: Sequence[Array]) -> Array:
+    """One number for each tuple of leading indices: its row of x's leading axes."""
+    if len(ids) == 1:
+        return check_rows(ids[0], x.shape[0]).reshape(-1)
+    checked = [check_rows(one, n) for one, n in zip(ids, x.shape, strict=False)]
+    return linear_places(checked, x.shape[: len(ids)])
+
+
+def check_places(x: Array, ids: Sequence[Array]) -> None:
+    """Raises: BadIndexError where an index does not fit its axis."""
+    for one, length in zip(ids, x.shape, strict=False):
+        check_rows(one, length)
+
+
+def gather(x: Array, ids: Sequence[Array], out: Array) -> None:
+    """out[i] = x[ids[0][i], ids[1][i], ...]"""
+    where = places(x, ids)
+    rows = _rows_of(x, len(ids))
+    np.take(rows, where, 0, out.reshape(where.size, rows.shape[1]), "clip")
+
+
+def _rows_of(x: Array, count: int) -> Array:
+    """x with its first `count` axes as one, and the others as one."""
+    return x.reshape(prod(x.shape[:count]), prod(x.shape[count:]))
+
+
+def put_rows(
+    out: Array,
+    y: Array,
+    ids: Sequence[Array],
+    ordered: Array | None = None,
+    summed: Array | None = None,
+) -> None:
+    """out[ids[0][i], ...] += y[i] in place, repeated ids adding up in a fixed order.
+
+    Only those rows are touched. ``ordered`` and ``summed`` are room for arrays like y.
+    """
+    where = places(out, ids)
+    if not where.size or not out.size:
+        return
+    target = _rows_of(out, len(ids))
+    rows = y.reshape(where.size, target.shape[1])
+    if ordered is None or summed is None:
+        add_rows(target, rows, where)
+        return
+    one, other = ordered.reshape(rows.shape), summed.reshape(rows.shape)
+    order = np.argsort(where, kind="stable")
+    sorted_ = where[order]
+    starts = np.flatnonzero(np.r_[True, sorted_[1:] != sorted_[:-1]])
+    unique, count = sorted_[starts], len(starts)
+    np.take(rows, order, 0, one, "clip")
+    np.add.reduceat(one, starts, 0, None, other[:count])
+    np.take(target, unique, 0, one[:count], "clip")
+    np.add(one[:count], other[:count], other[:count])
+    target[unique] = other[:count]
+
+
+def softmax(x: Array, axis: int, out: Array) -> None:
+    """out = exp(x) / Σ exp(x) along `axis`."""
+    np.subtract(x, x.max(axis, keepdims=True, initial=-np.inf), out)
+    np.exp(out, out)
+    np.divide(out, out.sum(axis, keepdims=True), out)
+
+
+def log_softmax(x: Array, axis: int, out: Array) -> None:
+    """out = x - log Σ exp(x) along `axis`; x is read twice, which spares a buffer."""
+    largest = x.max(axis, keepdims=True, initial=-np.inf)
+    np.subtract(x, largest, out)
+    np.exp(out, out)
+    total = np.log(out.sum(axis, keepdims=True))
+    np.subtract(x, largest, out)
+    np.subtract(out, total, out)
 
 
 HELPERS: dict[str, Callable[..., Any]] = {
     "blocks": blocks,
-    "rows": rows,
+    "check_places": check_places,
+    "gather": gather,
+    "log_softmax": log_softmax,
     "prepare": prepare,
-    "take_rows": take,
     "put_rows": put_rows,
+    "rows": rows,
+    "softmax": softmax,
+    "take_rows": take,
 }
