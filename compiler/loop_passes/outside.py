@@ -33,7 +33,7 @@ class Outside:
         self.mirrored = 2 * sum(mirrors) > len(mirrors)
         self.stacks: dict[int, Variable] = {}
         self.fixed: dict[int, Variable] = {}
-        self._tried: set[int] = set()
+        self.tried: set[int] = set()
         self._rows = {id(inner): outer for outer, inner in parts.sequences}
         self.fixed.update((id(inner), outer) for outer, inner in parts.constants)
         self._starts = {
@@ -86,8 +86,8 @@ class Outside:
                 continue
             if expanded:
                 ordered.append(node)
-            elif id(node) not in self._tried:
-                self._tried.add(id(node))
+            elif id(node) not in self.tried:
+                self.tried.add(id(node))
                 stack.append((v, True))
                 stack += [(x, False) for x in node.inputs]
         return ordered
