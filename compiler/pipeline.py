@@ -23,10 +23,12 @@ from symseq.types import Array
 from .loop_passes.behind import move_behind
 from .loop_passes.drop_unused import drop_unused
 from .loop_passes.hoist import hoist
+from .loop_passes.join_outputs import join_outputs
 from .loop_passes.last_rows import keep_last_rows
 from .loop_passes.policy import CALLS, FUSED, Policy
 from .loop_passes.regroup import regroup
 from .lower.function import lower_function
+from .passes.merge_slices import merge_slices
 from .passes.share_softmax import share_softmax
 from .passes.simplify import SIMPLIFY
 from .passes.stabilise import STABILISE
@@ -46,6 +48,11 @@ def passes_under(policy: Policy) -> Passes:
     """The passes in order, for targets that gain what `policy` says."""
     stabilise = ("stabilise", partial(rewrite, rules=STABILISE))
     simplify = ("simplify", partial(rewrite, rules=SIMPLIFY))
+    neighbours = (
+        ("merge_slices", merge_slices),
+        ("join_outputs", join_outputs),
+        ("merge_slices", merge_slices),
+    )
     return (
         ("merge_scans", lambda outputs: list(merge_scans(outputs))),
         ("drop_unused", drop_unused),
@@ -63,6 +70,7 @@ def passes_under(policy: Policy) -> Passes:
         ("share_softmax", share_softmax),
         ("drop_unused", drop_unused),
         ("keep_last_rows", keep_last_rows),
+        *(neighbours if policy.elementwise else ()),
         simplify,
     )
 
