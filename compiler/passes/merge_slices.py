@@ -62,7 +62,7 @@ class Part:
 
 
 def merge_slices(outputs: Sequence[Variable]) -> list[Variable]:
-    """The graph, and the graphs inside, with ops on neighbouring slices merged."""
+    """f(x[:, :a]), f(x[:, a:b]) → y = f(x[:, :b]), y[:, :a], y[:, a:]"""
     return in_every_graph(outputs, _merge_all)
 
 

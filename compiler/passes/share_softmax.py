@@ -1,8 +1,4 @@
-"""One softmax where the log and the plain form of the same logits are read.
-
-log_softmax(x), softmax(x)   →   y = log_softmax(x), exp(y)
-exp(log_softmax(x)) alone    →   softmax(x)
-"""
+"""One softmax where the log and the plain form of the same logits are read."""
 
 from __future__ import annotations
 
@@ -20,7 +16,9 @@ Logits = tuple[int, int]  # the id of x, the axis
 
 
 def share_softmax(outputs: Sequence[Variable]) -> list[Variable]:
-    """The graph, and the graphs inside, with one softmax of each array and axis."""
+    """log_softmax(x), softmax(x) → y = log_softmax(x), exp(y); exp(log_softmax(x)) →
+    softmax(x), where nobody else reads the log
+    """
     return in_every_graph(outputs, _share)
 
 

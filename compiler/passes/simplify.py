@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..rewrite.rules import RuleSet
 from .algebra import ALGEBRA
 from .constants import CONSTANTS
@@ -14,15 +16,16 @@ from .sums import SUMS
 from .views import VIEWS
 from .writes import WRITES
 
-SIMPLIFY = RuleSet(
-    CONSTANTS,
-    ALGEBRA,
-    REPEATS,
-    VIEWS,
-    SHAPES,
-    SLICES,
-    WRITES,
-    SUMS,
-    PRODUCTS,
-    SCATTERS,
-)
+SMALLER: Mapping[str, RuleSet] = {
+    "constants": CONSTANTS,
+    "algebra": ALGEBRA,
+    "repeats": REPEATS,
+    "views and casts": VIEWS,
+    "lengths": SHAPES,
+    "slices": SLICES,
+    "writes": WRITES,
+    "sums": SUMS,
+    "products": PRODUCTS,
+    "scattered rows": SCATTERS,
+}
+SIMPLIFY = RuleSet(*SMALLER.values())
