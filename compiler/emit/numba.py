@@ -170,7 +170,7 @@ class NumbaEmitter(NumpyEmitter):
 
     @property
     def plain_kernels(self) -> str:
-        """The functions without the user's lines: what the cache on disk is keyed by."""
+        """The functions without the user's lines: what the cache is keyed by."""
         return "\n".join(self.kernels.lines) + "\n"
 
     @property

@@ -1,4 +1,4 @@
-"""Elementwise steps over one index space become one loop nest; the rest keeps its order.
+"""Elementwise steps over one index space become one loop nest.
 
     add(a, b, t); tanh(t, y); sum(y, s); multiply(y, c, z)
 
@@ -123,18 +123,14 @@ class _Item:
 
 def touched(step: Step) -> Iterable[Value]:
     """What a step reads, its body included."""
-    inner = [v for s in walk(step.body) for v in reads(s)] if _is_loop(step) else []
-    return (*reads(step), *inner)
+    body = walk(step.body) if isinstance(step, Loop) else ()
+    return (*reads(step), *(v for inner in body for v in reads(inner)))
 
 
 def changed(step: Step) -> Iterable[Value]:
     """What a step writes, its body included."""
-    inner = [v for s in walk(step.body) for v in writes(s)] if _is_loop(step) else []
-    return (*writes(step), *inner)
-
-
-def _is_loop(step: Step) -> bool:
-    return isinstance(step, Loop)
+    body = walk(step.body) if isinstance(step, Loop) else ()
+    return (*writes(step), *(v for inner in body for v in writes(inner)))
 
 
 class _Fusion:
@@ -219,13 +215,10 @@ class _Fusion:
 
     def _close(self, item: _Item) -> Step:
         first = item.steps[0]
-        if len(item.steps) == 1 and not isinstance(first, Elementwise):
+        if not isinstance(first, Elementwise) or not self.is_nest(first):
             item.made = first
             return first
-        if len(item.steps) == 1 and not self.is_nest(first):
-            item.made = first
-            return first
-        node = first.node if isinstance(first, Elementwise) else None
+        node = first.node
         steps = tuple(s for s in item.steps if isinstance(s, Elementwise))
         # All that it touches, until `settle` knows what nobody else reads.
         outs = tuple(s.out for s in steps)

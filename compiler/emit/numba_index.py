@@ -71,18 +71,34 @@ def write_take(writer: Writer, step: Compute) -> None:
             writer.add(elements.store(out, elements.load(x)), step.node)
 
 
-@writes(PutRows, able=lambda step: step.overwrites and step.outs[0].dtype != "bool")
+def _is_plain_put(step: Compute) -> bool:
+    """Rows added in place, or (without results) the check of their numbers alone."""
+    if not step.outs:
+        return len(step.inputs) == 2
+    return step.overwrites and step.outs[0].dtype != "bool"
+
+
+def _check_all(writer: Writer, step: Compute, ids: Value, length: str) -> None:
+    """Lines that see that every index is in bounds."""
+    nest = nest_over(writer, ids, broadcast(writer, ids, [ids]))
+    elements = Elements.of(nest)
+    with nest.open():
+        _checked(writer, step, elements.load(ids), length)
+
+
+@writes(PutRows, able=_is_plain_put)
 def write_put_rows(writer: Writer, step: Compute) -> None:
     """out[ids[i]] += y[i], after all indices are checked; repeated ones add up."""
     assert step.node is not None
+    if not step.outs:
+        x, ids = step.inputs
+        _check_all(writer, step, ids, writer.length(x, 0))
+        return
     (x, y, ids), (out,) = step.inputs, step.outs
     if not writer.lifetimes.same(x, out):
         write_fused(writer, Fused((Copy(out, x, step.node),), (out,), (x,), step.node))
     length, by = writer.length(out, 0), writer.bytes(out, 0)
-    check = nest_over(writer, ids, broadcast(writer, ids, [ids]))
-    elements = Elements.of(check)
-    with check.open():
-        _checked(writer, step, elements.load(ids), length)
+    _check_all(writer, step, ids, length)
     count, rank = ids.variable.ndim, y.variable.ndim
     kinds = [0] * count + [1] * (rank - count)
     operands = [

@@ -1,4 +1,4 @@
-"""Where values are: which are the same elements, which share none, how long axes are."""
+"""Which values are the same elements, which share none, and how long axes are."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symseq.graph import Op
 from symseq.ops.linalg import BatchedDot, Dot
@@ -80,30 +80,34 @@ def _matrix(
     return Matrix(at, turned, by, *sizes)
 
 
-def _packed(writer: Writer, step: Compute, value: Value, found: Matrix,
-            rows: int | None, columns: int | None, offset: str = "") -> Matrix:  # fmt: skip
+def _packed(
+    writer: Writer, value: Value, found: Matrix, rows: int | None, columns: int | None
+) -> Matrix:
     """The matrix, copied first where BLAS could not read it as it lies."""
     if found.transposed in ("0", "1"):
         return found
-    steps = [
+    down, right = (
         "0" if axis is None else writer.stride(value, axis) for axis in (rows, columns)
-    ]
-    scratch = writer.slot(f"scratch_({value.name}, {rows}, {columns})",
-                          f"{value.name}_packed")  # fmt: skip
+    )
+    room = writer.slot(
+        f"scratch_({value.name}, {rows}, {columns})", f"{value.name}_packed"
+    )
     at = writer.fresh(f"{value.name}_read")
     flag = writer.fresh(f"{value.name}_turned")
-    writer.add(f"{at}, {flag} = {found.at}, {found.transposed}", step.node)
+    writer.add(f"{at}, {flag} = {found.at}, {found.transposed}")
     pack = writer.call(f"pack_{value.dtype}")
-    with writer.under(f"if {scratch}:", step.node):
-        numbers = ", ".join([found.rows, found.columns, found.at, *steps, scratch])
-        writer.add(f"{pack}({numbers})", step.node)
-        writer.add(f"{at}, {flag} = {scratch}, 0", step.node)
+    with writer.under(f"if {room}:"):
+        numbers = [found.rows, found.columns, found.at, down, right, room]
+        writer.add(f"{pack}({', '.join(numbers)})")
+        writer.add(f"{at}, {flag} = {room}, 0")
     return Matrix(at, flag, found.by, found.rows, found.columns)
 
 
 def _multiply(
-    writer: Writer, step: Compute, a: Matrix, b: Matrix, c: str, by: str
+    writer: Writer, step: Compute, pair: tuple[Matrix, Matrix], c: str, by: str
 ) -> None:
+    """A line that computes c = a b."""
+    a, b = pair
     dtype = step.outs[0].dtype
     multiply = writer.call(f"multiply_{dtype}")
     blas = writer.slot(f'product_("{dtype}")', f"gemm_{dtype}")
@@ -121,10 +125,10 @@ def write_dot(writer: Writer, step: Compute) -> None:
     (a, b), (out,) = step.inputs, step.outs
     a_axes = (None, 0) if a.variable.ndim == 1 else (0, 1)
     b_axes = (0, None) if b.variable.ndim == 1 else (0, 1)
-    left = _packed(writer, step, a, _matrix(writer, a, *a_axes), *a_axes)
-    right = _packed(writer, step, b, _matrix(writer, b, *b_axes), *b_axes)
+    left = _packed(writer, a, _matrix(writer, a, *a_axes), *a_axes)
+    right = _packed(writer, b, _matrix(writer, b, *b_axes), *b_axes)
     by = "1" if b.variable.ndim == 1 else writer.length(b, 1)
-    _multiply(writer, step, left, right, writer.address(out), by)
+    _multiply(writer, step, (left, right), writer.address(out), by)
 
 
 @writes(BatchedDot, able=_is_product)
@@ -134,14 +138,14 @@ def write_batched_dot(writer: Writer, step: Compute) -> None:
     left, right = _matrix(writer, a, 1, 2), _matrix(writer, b, 1, 2)
     count = writer.length(out, 0)
     with writer.counting("n", count, step.node) as n:
-        moved = []
-        for value, matrix in ((a, left), (b, right)):
+
+        def nth(value: Value, matrix: Matrix) -> Matrix:
             name = writer.fresh(f"{value.name}_{n}")
             by = "0" if writer.places.axes(value)[0] == ONE else writer.bytes(value, 0)
             writer.add(f"{name} = {matrix.at} + {n} * {by}", step.node)
-            placed = Matrix(name, matrix.transposed, matrix.by, matrix.rows,
-                            matrix.columns)  # fmt: skip
-            moved.append(_packed(writer, step, value, placed, 1, 2))
+            return _packed(writer, value, replace(matrix, at=name), 1, 2)
+
+        pair = nth(a, left), nth(b, right)
         name = writer.fresh(f"{out.name}_{n}")
         writer.add(f"{name} = {writer.address(out)} + {n} * {writer.bytes(out, 0)}")
-        _multiply(writer, step, *moved, name, writer.length(b, 2))
+        _multiply(writer, step, pair, name, writer.length(b, 2))

@@ -146,7 +146,7 @@ class Scalars:
             return Scalar(str(bool(value)), dtype)
         text = repr(float(value)) if is_float(dtype) else repr(int(value))
         if text in ("inf", "-inf", "nan"):
-            text = f"float('{text}')"
+            text = text.replace("inf", "math.inf").replace("nan", "math.nan")
         if dtype == "float64":
             return Scalar(text, dtype, bare=not text.startswith("-"))
         return Scalar(f"{self.call(dtype)}({text})", dtype)
@@ -247,9 +247,9 @@ class Scalars:
                     return self._function("fabs", args, dtype)
                 if dtype in ("uint8", "bool"):
                     return x
-                text = self._narrow(Scalar(f"-{x.inner}", dtype, bare=False))
+                negative = self._narrow(Scalar(f"-{x.inner}", dtype, bare=False))
                 condition = Scalar(f"{x.inner} < 0", "bool")
-                return self._function("where", [condition, text, x], dtype)
+                return self._function("where", [condition, negative, x], dtype)
             case "sign":
                 return self._sign(x)
             case "floor_divide" | "remainder":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -137,7 +138,7 @@ def fits(
         if group[-1] is None:
             continue
         own = [axis for axis in group if axis is not None and x.shape[axis] != 1]
-        for first, second in zip(own, own[1:], strict=False):
+        for first, second in pairwise(own):
             dense = x.strides[second] * x.shape[second]
             assert x.strides[first] == dense, (x.shape, x.strides, groups)
     last = groups[-1][-1] if groups else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-from numpy._core import _multiarray_umath
 
 PREFIXES, SUFFIXES = ("scipy_", ""), ("64_", "_64", "")
 
@@ -37,7 +37,8 @@ def _libraries() -> Iterator[ctypes.CDLL]:
         *package.parent.glob("numpy.libs/*blas*"),
         *package.glob(".dylibs/*blas*"),
     ]
-    for path in (_multiarray_umath.__file__, *beside):
+    core = import_module("numpy._core._multiarray_umath").__file__
+    for path in (core, *beside):
         try:
             yield ctypes.CDLL(str(path))
         except OSError:

@@ -28,7 +28,7 @@ FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 SHIFTS = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def whole_quotient(a: int, b: int) -> int:
     """a // b as NumPy has it: 0 where b is 0, and the least number stays itself."""
     if b == 0:
@@ -36,18 +36,18 @@ def whole_quotient(a: int, b: int) -> int:
     return -a if b == -1 else a // b
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def whole_remainder(a: int, b: int) -> int:
     """a % b as NumPy has it: the sign of b, 0 where b is 0."""
     return 0 if b in (0, -1) else a % b
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def quotient(a: float, b: float) -> float:
     """a // b of floats as NumPy has it."""
     if b == 0:
         return a / b
-    left = rest(a, b)
+    left: float = rest(a, b)  # type: ignore[call-arg]
     ratio = (a - left) / b
     if left != 0 and (left < 0) != (b < 0):
         ratio -= 1.0
@@ -57,16 +57,16 @@ def quotient(a: float, b: float) -> float:
     return whole + 1.0 if ratio - whole > 0.5 else whole
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def remainder(a: float, b: float) -> float:
     """a % b of floats as NumPy has it."""
-    left = rest(a, b)
+    left: float = rest(a, b)  # type: ignore[call-arg]
     if left == 0:
         return math.copysign(0.0, b)
     return left + b if (left < 0) != (b < 0) else left
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def mix(z: np.uint64) -> np.uint64:
     """The finaliser of SplitMix64 (see symseq.random.bits)."""
     z = (z ^ (z >> SHIFTS[0])) * FIRST
@@ -74,13 +74,13 @@ def mix(z: np.uint64) -> np.uint64:
     return z ^ (z >> SHIFTS[2])
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def fold_in(key: int, number: int) -> np.int64:
     """The key of child `number` of `key`."""
     return np.int64(mix(mix(np.uint64(key)) + np.uint64(number) * GAMMA))
 
 
-@compiled  # type: ignore[untyped-decorator]
+@compiled
 def word(key: int, place: int) -> np.int64:
     """Word `place` (from 0) of `key`."""
     start = np.uint64(key)

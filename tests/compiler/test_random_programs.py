@@ -52,10 +52,10 @@ def compare(ours, theirs):
         np.testing.assert_allclose(a, b, rtol, rtol * scale * 0.1 + rtol * 1e-2)
 
 
-def check(program, outputs, updates):
+def check(program, outputs, updates, target="numpy"):
     calls = [program.values(again) for again in range(CALLS)]
     wanted = run(program, "reference", outputs, updates, calls)
-    got = run(program, "numpy", outputs, updates, calls)
+    got = run(program, target, outputs, updates, calls)
     lost = [
         k
         for k, (ours, theirs) in enumerate(zip(got, wanted, strict=True))

@@ -57,7 +57,10 @@ def multiplier(dtype):
                                   (n, k, b_by) if b_t else (k, n, b_by),
                                   (m, n, c_by)):  # fmt: skip
             assert by >= max(columns, 1) or rows <= 1, (rows, columns, by)
-        left, right = matrix(a, a_t, a_by, m, k, dtype), matrix(b, b_t, b_by, k, n, dtype)
+        left, right = (
+            matrix(a, a_t, a_by, m, k, dtype),
+            matrix(b, b_t, b_by, k, n, dtype),
+        )
         out = matrix(c, 0, c_by, m, n, dtype)
         out[...] = np.dot(left, right) + (out * beta if beta else 0)
 
@@ -87,6 +90,7 @@ MATH = SimpleNamespace(
        "tanh", "expm1", "log1p", "exp", "log", "log2", "log10")},
     asin=np.arcsin, acos=np.arccos, atan=np.arctan, atan2=np.arctan2,
     asinh=np.arcsinh, acosh=np.arccosh, atanh=np.arctanh, pow=np.power,
+    inf=math.inf, nan=math.nan,
     erf=lambda x: type(x)(math.erf(x)), erfc=lambda x: type(x)(math.erfc(x)),
 )  # fmt: skip
 NAMES = {
@@ -96,7 +100,8 @@ NAMES = {
     "whole_quotient": np.floor_divide, "whole_remainder": np.remainder,
     "quotient": lambda a, b: np.floor_divide(np.float64(a), np.float64(b)),
     "remainder": lambda a, b: np.remainder(np.float64(a), np.float64(b)),
-    "maximum": np.maximum, "minimum": np.minimum, "where": lambda c, a, b: a if c else b,
+    "maximum": np.maximum, "minimum": np.minimum,
+    "where": lambda c, a, b: a if c else b,
     "add_freely": lambda a, b: a + b, "floor": np.floor, "ceil": np.ceil,
     "trunc": np.trunc, "rint": np.rint, "sqrt": np.sqrt, "fabs": np.abs,
 }  # fmt: skip
