@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from symseq.errors import ShapeError, SymseqError
-from symseq.graph import SharedVariable, Variable
+from symseq.graph import Apply, SharedVariable, Variable
 from symseq.scan.merge import merge_scans
-from symseq.traverse import replace, shared_variables
+from symseq.span import GRADIENT
+from symseq.traverse import replace, shared_variables, sort_nodes
 from symseq.types import Array
 
 from .loop_passes.behind import move_behind
@@ -34,7 +35,7 @@ from .passes.simplify import SIMPLIFY
 from .passes.stabilise import STABILISE
 from .reference import Evaluator
 from .rewrite.engine import rewrite
-from .runtime.bind import check_names
+from .runtime.bind import check_lengths, check_names
 from .runtime.plan import BranchesDiffer, Plan
 from .runtime.threads import blas_threads
 from .watch import Watch
@@ -91,6 +92,8 @@ class Compiled:
     plan: Plan | None
     shared: list[SharedVariable] = field(default_factory=list)
     watch: Watch | None = None
+    # The nodes that the user wrote, rewritten or not: their lengths must fit.
+    stated: list[Apply] = field(default_factory=list)
     evaluator: Evaluator = field(default_factory=Evaluator)  # of the reference target
     # The plan anew, for an ifelse whose branches turn out to have other lengths.
     plan_again: Callable[[], Plan] | None = None
@@ -120,6 +123,7 @@ class Compiled:
             signature = plan.signature(by_id, self.shared)
             if signature not in plan.bindings:
                 check_names(pairs)
+                check_lengths(self.stated, by_id)
             try:
                 binding = plan.bind(signature, by_id)
             except BranchesDiffer:
@@ -216,12 +220,13 @@ def compile_graph(
     wanted = refreshed([*outputs, *(new for _, new in updates)], targets)
     shared = shared_variables(wanted)
     shared += [s for s in targets if not any(s is other for other in shared)]
+    stated = [node for node in sort_nodes(wanted, inputs) if node.kind != GRADIENT]
     if target != "reference":
         for _, pass_ in PASSES[target]:
             wanted = pass_(wanted)
     count = len(outputs)
     pairs = list(zip(targets, wanted[count:], strict=True))
-    made = Compiled(list(inputs), wanted[:count], pairs, None, shared, watch)
+    made = Compiled(list(inputs), wanted[:count], pairs, None, shared, watch, stated)
     if target == "reference":
         made.evaluator = Evaluator(watch)
         return made

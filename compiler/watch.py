@@ -9,14 +9,13 @@ import numpy as np
 
 from symseq.errors import NanGuardError, Operand
 from symseq.graph import Apply, Constant, Variable, operands
-from symseq.span import UNKNOWN
+from symseq.span import HOISTED, UNKNOWN
 from symseq.types import Array
 
 from .profile import Entry, Profile
 
 # Ops whose domain excludes zeros or negative numbers.
 DELICATE = {"log", "log2", "log10", "log1p", "sqrt", "true_div", "pow", "reciprocal"}
-HOISTED = "hoisted"  # the kind of a node that left a loop: its first axis is the step
 
 
 @dataclass(frozen=True, slots=True)

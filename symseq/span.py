@@ -36,10 +36,13 @@ class Span:
 
 UNKNOWN = Span("<unknown>", 0, "")
 
+# The kinds of nodes that other nodes were made into; what a user wrote has none.
+GRADIENT, HOISTED = "gradient", "hoisted"
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The spans that new nodes stand for and how they came to be ('gradient', ...)."""
+    """The spans that new nodes stand for and how they came to be."""
 
     spans: tuple[Span, ...]
     kind: str = ""

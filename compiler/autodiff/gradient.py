@@ -10,7 +10,7 @@ from symseq.errors import DisconnectedInputError, NullTypeGradError, UsageError
 from symseq.graph import Variable, operands
 from symseq.ops.convert import as_tensor, constant
 from symseq.ops.create import zeros_like
-from symseq.span import here
+from symseq.span import GRADIENT, here
 
 from .disconnected import explain
 from .reverse import Sweep, pull_back
@@ -173,5 +173,5 @@ def name_gradients(
     for variable, g in zip(wanted, found, strict=True):
         if g is None or g.name or not (cost.name and variable.name):
             continue
-        if g.owner is not None and g.owner.kind == "gradient":
+        if g.owner is not None and g.owner.kind == GRADIENT:
             g.name = f"(d{cost.name}/d{variable.name})"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from symseq.errors import SymseqError, UsageError
 from symseq.graph import Apply, BodyOp, Variable, operands
 from symseq.lengths import differ
-from symseq.span import deriving
+from symseq.span import GRADIENT, deriving
 from symseq.traverse import sort_nodes
 
 from .logarithms import log_gradient
@@ -83,7 +83,7 @@ def pull_back(
         ]
         if all(g is None for g in received):
             continue
-        with deriving(node.spans, "gradient"):
+        with deriving(node.spans, GRADIENT):
             for variable, g in pulled(node, received, wanted):
                 sweep.receive(variable, g, node)
     return sweep

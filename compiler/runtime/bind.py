@@ -156,6 +156,16 @@ def _number(static: Length, actual: Length) -> Length:
     return size
 
 
+def check_lengths(nodes: Sequence[Apply], arrays: Mapping[int, Array]) -> None:
+    """See that the lengths of a call fit in every one of `nodes`, inputs first.
+
+    Raises: ShapeError, BadIndexError, ... at the user's line.
+    """
+    sizes = Sizes(arrays)
+    for node in nodes:
+        sizes.infer(node)
+
+
 def check_names(pairs: Sequence[tuple[Variable, Array]]) -> None:
     """See that inputs that share a named length have it equal, and sized ones fit.
 
