@@ -197,6 +197,13 @@ def fresh_names(program: Program) -> Callable[[str], str]:
     return fresh
 
 
+def blocks_of(program: Program) -> list[list[Step]]:
+    """The lists of steps of a program: outermost, of the updates, of each loop."""
+    every = (*walk(program.steps), *walk(program.updates))
+    bodies = [step.body for step in every if isinstance(step, Loop)]
+    return [program.steps, program.updates, *bodies]
+
+
 def walk(steps: list[Step]) -> Iterator[Step]:
     """Every step, loops before their bodies."""
     for step in steps:

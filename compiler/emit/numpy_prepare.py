@@ -9,11 +9,13 @@ from symseq.ops.take import Put
 from ..program import Compute, Kernel, Kind, Program, Value, fresh_names, walk
 from ..recipe import flatten
 from .numpy_blocks import cut_into_blocks
+from .numpy_sums import dot_for_sums
 
 
 def prepare_numpy(program: Program) -> Program:
     """The same steps as NumPy does them best."""
     fresh = fresh_names(program)
+    dot_for_sums(program, fresh)
     for step in (*walk(program.steps), *walk(program.updates)):
         if isinstance(step, Kernel):
             square_itself(step)

@@ -44,7 +44,10 @@ def write_reduction(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
     assert step.node is not None
     op = step.node.op
     assert isinstance(op, Reduction)
-    (x,), (out,) = step.inputs, step.outs
+    (x, *others), (out,) = step.inputs, step.outs
+    if others:  # the sum of a product (`dot_of_sum`)
+        yield f"{emitter.call('dot')}({x.name}, {others[0].name}, {out.name})"
+        return
     function = emitter.call(REDUCTIONS[type(op)])
     yield f"{function}.reduce({x.name}, {_axes(op.axes)}, None, {out.name})"
 

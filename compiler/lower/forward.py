@@ -28,6 +28,7 @@ from ..program import (
     Step,
     Value,
     View,
+    blocks_of,
     walk,
 )
 from .accesses import Access, Accesses, disjoint, same_place
@@ -51,7 +52,7 @@ class _Forwarding:
         self.found = Accesses(self.program)
         self._block(self.program.steps, None, in_run=True)
         self._block(self.program.updates, None, in_run=False)
-        for block in blocks(self.program):
+        for block in blocks_of(self.program):
             block[:] = [step for step in block if id(step) not in self.gone]
 
     def _block(self, steps: list[Step], loop: Loop | None, in_run: bool) -> None:
@@ -338,13 +339,5 @@ def drop_unread(program: Program) -> None:
             return True
         return any(not a.writes for a in found.of(step.out))
 
-    for block in blocks(program):
+    for block in blocks_of(program):
         block[:] = [step for step in block if needed(step)]
-
-
-def blocks(program: Program) -> list[list[Step]]:
-    """The lists of steps of a program: outermost, and of each loop."""
-    loops = [
-        s for s in (*walk(program.steps), *walk(program.updates)) if isinstance(s, Loop)
-    ]
-    return [program.steps, program.updates, *(loop.body for loop in loops)]

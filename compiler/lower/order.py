@@ -27,6 +27,7 @@ from ..program import (
 )
 from .accesses import Accesses
 from .arrange import arrange_views
+from .flip import store_reversed
 from .forward import forward_copies, spread_constants
 
 MOST_SEEN = 64
@@ -295,6 +296,7 @@ def _needs(steps: Sequence[Step]) -> list[list[int]]:
 def arrange(program: Program, fresh: Callable[[str], str], guarded: bool) -> None:
     """Say where values are computed and when, once the steps are known."""
     spread_constants(program)
+    store_reversed(program)
     if not guarded:
         defer_updates(program)
     forward_copies(program, fresh)

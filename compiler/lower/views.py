@@ -182,9 +182,7 @@ def _entry(entry: object, values: object) -> str:
     return show(entry)
 
 
-def _contiguous_from(
-    op: Subtensor | IncSubtensor, source: Value, x: Variable
-) -> int:
+def _contiguous_from(op: Subtensor | IncSubtensor, source: Value, x: Variable) -> int:
     """From which axis of x[key] on the elements lie side by side."""
     whole, axis_out = source.contiguous_from, 0
     answer = 0
