@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,7 +21,8 @@ from .work import Work
 from .works import WORKS
 
 Cases = dict[str, dict[str, Any]]
-COLOURS = dict(zip(TARGETS, ("#3b6ea5", "#d98032"), strict=True))
+COLOURS = dict(zip(TARGETS, ("#1f4e8c", "#d1495b"), strict=True))
+OTHERS = ("#7f7f7f", "#edae49", "#66a182", "#8d6a9f", "#2e4057", "#a0c4e2")
 
 
 def draw(results: dict[str, Cases], file: Path) -> list[Path]:
@@ -77,6 +79,8 @@ def _bars(ratios: dict[str, dict[str, dict[str, float]]], file: Path) -> Path:
         panel.grid(axis="x", which="both", linewidth=0.3)
     low = panels[-1, 0]
     low.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    left, right = low.get_xlim()
+    low.set_xlim(min(left, 0.5), max(right, 2))
     low.set_xlabel("symseq's time / the other's (left of 1: symseq is faster)")
     panels[0, 0].legend(fontsize=7)
     figure.savefig(file, dpi=110)
@@ -92,14 +96,20 @@ def _curves(work: Work, cases: Cases, file: Path) -> Path:
     )  # fmt: skip
     base = work.cases[shared_case(work)]
     for panel, axis in zip(panels[0], work.axes, strict=True):
+        others = cycle(OTHERS)
         for name, points in curves(work, cases, axis).items():
-            panel.plot(*zip(*sorted(points), strict=True), marker="o", label=name,
-                       markersize=3, color=COLOURS.get(name))  # fmt: skip
-        others = ", ".join(f"{a}={getattr(base, a)}" for a in work.axes if a != axis)
-        panel.set_title(others, fontsize=9)
+            colour = COLOURS.get(name) or next(others)
+            xs, ys = zip(*sorted(points), strict=True)
+            width = 2 if name in COLOURS else 1.2
+            panel.plot(xs, ys, "o-", color=colour, label=name, ms=3, lw=width)
+        fixed = ", ".join(f"{a}={getattr(base, a)}" for a in work.axes if a != axis)
+        panel.set_title(fixed, fontsize=9)
         panel.set_xlabel(axis)
         panel.set_xscale("log")
         panel.set_yscale("log")
+        panel.minorticks_off()
+        measured = sorted({vars(sizes)[axis] for sizes in work.cases.values()})
+        panel.set_xticks(measured, [str(length) for length in measured], fontsize=7)
         panel.grid(which="both", linewidth=0.3)
     panels[0][0].set_ylabel("ms")
     panels[0][0].legend(fontsize=7)

@@ -36,7 +36,9 @@ def test_layer_beside_the_plan_by_hand(tmp_path: Path) -> None:
     """The whole command, on small lengths; it compares the results itself."""
     file = tmp_path / "found.json"
     options = ("--only=lstm_layer", "--tiny", "--rounds=2", "--targets=numpy")
+    options += (f"--picture={tmp_path / 'ratios.svg'}",)
     said = benchmarks(*options, "--peers=floor,hand numpy", f"--json={file}")
+    assert (tmp_path / "ratios.svg").read_text().count("<svg") == 1
     found = json.loads(file.read_text())
     assert found["environment"]["versions"]["numpy"] == np.__version__
     processes = found["works"]["lstm_layer"]["tiny"]
