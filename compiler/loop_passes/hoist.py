@@ -15,7 +15,7 @@ from functools import partial
 
 from symseq.graph import Apply, Constant, Variable
 
-from .accumulators import largest_state
+from .accumulators import find_accumulators, largest_state
 from .costs import (
     Cost,
     cost_of,
@@ -51,6 +51,10 @@ class Hoist:
         self.outside = Outside(parts)
         self.rows = {k for k, level in self.levels.of.items() if level is Level.ROWS}
         self.may_stack = parts.until is None and not parts.is_tight
+        # What is only added up over the steps is no row to stack: see move_behind.
+        self.sums = (
+            {a.place for a in find_accumulators(parts)} if self.may_stack else set()
+        )
         # What is large beside the states is no matter of calls.
         self.large = 4 * largest_state(parts)
         # And what is large beside all that is there per step is a matter of memory.
@@ -72,7 +76,7 @@ class Hoist:
     def _ask(self) -> None:
         """From the body's outputs back: what is needed inside, what outside."""
         parts = self.parts
-        inside = {id(state.new) for state in parts.states}
+        inside = {id(s.new) for k, s in enumerate(parts.states) if k not in self.sums}
         if parts.until is not None:
             inside.add(id(parts.until))
         self.crossing, self.gone = {}, []

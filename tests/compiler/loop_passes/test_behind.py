@@ -129,9 +129,7 @@ def test_a_fixed_factor_is_taken_out_of_the_sum():
 
 def test_without_steps_a_fixed_factor_counts_nothing():
     made = summed(lambda x, h, new, w: T.dot(w, T.dot(h.T, new)))[1]
-    total = made.owner.inputs[0].owner.inputs[0][
-        -1
-    ]
+    total = made.owner.inputs[0].owner.inputs[0][-1]
     values = [*arrays((0, 2, 3), (2, 3), (3, 3)), np.full((3, 3), np.nan)]
     (made,) = rewritten(behind, [total], [x3, h0, acc, w], values)
     assert not any(ops(one)["dot"] for one in loops([made]))

@@ -138,6 +138,20 @@ def test_a_draw_in_a_step_is_one_draw_with_the_same_bits():
     assert outside(made)["bits"] == 1
 
 
+def test_what_is_only_summed_is_no_stack_of_products():
+    acc = T.dmatrix("acc")
+
+    def step(x_t, h, acc):
+        return T.tanh(h + x_t), acc + T.dot(x_t.T, x_t)
+
+    (h, total), _ = ss.scan(step, x3, [h0, acc])
+    samples = [arrays((n, 2, 3), (2, 3), (3, 3)) for n in (1, 4)]
+    made = rewritten(
+        lambda o: front(keep_last_rows(o)), [h, total[-1]], [x3, h0, acc], *samples
+    )
+    assert not outside(made)["batched_dot"]
+
+
 def test_draws_stay_in_a_loop_that_holds_little_per_step():
     def step(h):
         return T.tanh(h + RandomStreams(3).normal(h.shape, dtype="float64"))
