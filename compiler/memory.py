@@ -17,6 +17,7 @@ import numpy as np
 from .program import (
     Compute,
     Copy,
+    Fused,
     Kernel,
     Kind,
     Loop,
@@ -128,6 +129,8 @@ class Lifetimes:
                 position += 1
                 if isinstance(step, (Kernel, Compute, Copy)):
                     self._share_at(step, position)
+                elif isinstance(step, Fused) and not step.parts:
+                    self._share_nest(step, position)
                 if isinstance(step, Loop):
                     visit(step.body)
                     position += 1
@@ -153,6 +156,29 @@ class Lifetimes:
                 self.storage[id(out)] = theirs
                 return
 
+    def _share_nest(self, step: Fused, position: int) -> None:
+        """The same for a nest, which reads all of an element before it writes any."""
+        roots = [v.root for v in (*step.inputs, *step.outs)]
+        dying = [v for v in step.inputs if v.source is None and roots.count(v) == 1]
+        for out in step.outs:
+            mine = self.storage.get(id(out))
+            if mine is None or mine.born != position or mine.owner is not out:
+                continue
+            for value in dying:
+                theirs = self.storage.get(id(value))
+                if theirs is None or theirs.dies != position or theirs is mine:
+                    continue
+                if _is_like(value, out):
+                    theirs.dies = mine.dies
+                    self.storage[id(out)] = theirs
+                    break
+
+
+def _is_like(a: Value, b: Value) -> bool:
+    """Whether two values of one index space have elements of one size and number."""
+    same_shape = a.variable.broadcastable == b.variable.broadcastable
+    return same_shape and a.dtype == b.dtype and a.kind is Kind.BUFFER
+
 
 def _may_lie_over(step: Kernel | Compute | Copy, index: int, out: Value) -> bool:
     inputs = reads(step)
@@ -161,8 +187,7 @@ def _may_lie_over(step: Kernel | Compute | Copy, index: int, out: Value) -> bool
         return False
     if not isinstance(step, Kernel):
         return step.overwrites and index == 0
-    same_shape = value.variable.broadcastable == out.variable.broadcastable
-    return same_shape and value.dtype == out.dtype and step.recipe.may_share(index)
+    return _is_like(value, out) and step.recipe.may_share(index)
 
 
 def _count(steps: Sequence[Step]) -> int:

@@ -7,7 +7,7 @@ becomes the nest {t = a + b; y = tanh(t); z = y c}, which stores y and z, and th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from symseq.ops.gradient_ops import Identity
@@ -24,12 +24,15 @@ from ..program import (
     Step,
     Value,
     View,
+    fresh_names,
     reads,
     walk,
     writes,
 )
 from .numba_places import APART, SAME, Places
+from .numba_rules import can_write
 from .numba_scalars import can_compute
+from .numpy_prepare import make_room
 
 LOOK_BACK = 40  # how many earlier steps a step may be moved over, views included
 Elementwise = (Kernel, Copy)
@@ -37,9 +40,10 @@ Elementwise = (Kernel, Copy)
 
 def fuse(program: Program) -> Program:
     """The Program with Fused steps; the values' kinds stay."""
-    _spread(program, program.steps)
-    _spread(program, program.updates)
-    fusion = _Fusion(program, Places(program))
+    fresh = fresh_names(program)
+    _spread(program, program.steps, fresh)
+    _spread(program, program.updates, fresh)
+    fusion = _Fusion(program, Places(program), fresh)
     program.steps = fusion.block(program.steps)
     program.updates = fusion.block(program.updates)
     fusion.settle()
@@ -49,19 +53,19 @@ def fuse(program: Program) -> Program:
 # -- ops that only move elements ----------------------------------------------------
 
 
-def _spread(program: Program, steps: list[Step]) -> None:
+def _spread(program: Program, steps: list[Step], fresh: Callable[[str], str]) -> None:
     """Joins, splits and identities as copies, which fuse with what is around them."""
     made: list[Step] = []
     for step in steps:
         if isinstance(step, Loop):
-            _spread(program, step.body)
+            _spread(program, step.body, fresh)
         op = step.node.op if isinstance(step, Compute) and step.node else None
         if isinstance(step, Compute) and _is_static(step):
             if isinstance(op, Join):
-                made += _parts(program, step, step.outs[0], step.inputs, op.axis)
+                made += _parts(program, step, True, op.axis, fresh)
                 continue
             if isinstance(op, Split):
-                made += _parts(program, step, step.inputs[0], step.outs, op.axis)
+                made += _parts(program, step, False, op.axis, fresh)
                 continue
             if isinstance(op, Identity):
                 made.append(Copy(step.outs[0], step.inputs[0], step.node))
@@ -75,28 +79,29 @@ def _is_static(step: Compute) -> bool:
 
 
 def _parts(
-    program: Program, step: Compute, whole: Value, pieces: Sequence[Value], axis: int
+    program: Program,
+    step: Compute,
+    joins: bool,
+    axis: int,
+    fresh: Callable[[str], str],
 ) -> list[Step]:
     """Copies between an array and its pieces end to end along an axis."""
+    whole, pieces = step.inputs[0], step.outs
+    if joins:
+        whole, pieces = step.outs[0], step.inputs
     made: list[Step] = []
     start = "0"
-    joins = whole in step.outs
-    names = {value.name for value in program.values}
     for k, piece in enumerate(pieces):
         end = f'{start} + shape["{piece.name}"][{axis}]'
-        name = f"{whole.name}_{piece.name}"
-        while name in names:
-            name += "_"
-        names.add(name)
+        name = fresh(f"{whole.name}_{piece.name}")
         part = Value(name, piece.variable, Kind.VIEW, whole.dtype, whole)
         part.loop = whole.loop
         part.contiguous_from = max(whole.contiguous_from, axis)
         program.values.append(part)
         text = f"{{0}}[{':, ' * axis}{start}:{end}]"
         made.append(View(part, text, step.node, part=k if joins else None))
-        made.append(
-            Copy(part, piece, step.node) if joins else Copy(piece, part, step.node)
-        )
+        out, source = (part, piece) if joins else (piece, part)
+        made.append(Copy(out, source, step.node))
         start = end
     return made
 
@@ -134,8 +139,11 @@ def changed(step: Step) -> Iterable[Value]:
 
 
 class _Fusion:
-    def __init__(self, program: Program, places: Places) -> None:
+    def __init__(
+        self, program: Program, places: Places, fresh: Callable[[str], str]
+    ) -> None:
         self.program, self.places = program, places
+        self.fresh = fresh
         self.items: list[_Item] = []
 
     def block(self, steps: Sequence[Step]) -> list[Step]:
@@ -146,6 +154,8 @@ class _Fusion:
                 step.body = self.block(step.body)
             if isinstance(step, Kernel) and self.is_nest(step):
                 step = replace(step, temps=())
+            if isinstance(step, Compute):
+                step = self._compute(step)
             home = self._home(step, items) if isinstance(step, Elementwise) else None
             if home is None:
                 space = None
@@ -157,6 +167,14 @@ class _Fusion:
             home.add(step)
         self.items += items
         return [self._close(item) for item in items]
+
+    def _compute(self, step: Compute) -> Compute:
+        """Without the temporaries that only NumPy needs, or with them."""
+        if can_write(step):
+            return replace(step, temps=())
+        if step.overwrites:
+            make_room(self.program, step, self.fresh)
+        return step
 
     def is_nest(self, step: Kernel | Copy) -> bool:
         """Whether a step may be computed element by element, in any order."""
