@@ -48,3 +48,10 @@ def test_reviews_of_a_folder(tmp_path: Path) -> None:
     out = run(tmp_path, "--data", str(tmp_path / "aclImdb"), "--model", "mean",
               "--epochs", "2", "--dim", "4")  # fmt: skip
     assert "test_accuracy" in out
+
+
+def test_an_unknown_model_or_optimizer_is_refused(tmp_path: Path) -> None:
+    for option, known in (("--model", "'mean'"), ("--optimizer", "'adadelta'")):
+        command = [sys.executable, str(SCRIPT), "--out", str(tmp_path), option, "none"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and known in done.stderr
