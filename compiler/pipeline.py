@@ -28,6 +28,7 @@ from .loop_passes.join_outputs import join_outputs
 from .loop_passes.last_rows import keep_last_rows
 from .loop_passes.policy import CALLS, FUSED, Policy
 from .loop_passes.regroup import regroup
+from .loop_passes.share import share_equals
 from .lower.function import lower_function
 from .passes.merge_slices import merge_slices
 from .passes.share_softmax import share_softmax
@@ -62,6 +63,7 @@ def passes_under(policy: Policy) -> Passes:
         simplify,
         ("share_softmax", share_softmax),
         ("drop_unused", drop_unused),
+        ("share_equals", share_equals),
         simplify,
         *((("regroup", regroup),) if policy.elementwise else ()),
         ("hoist", partial(hoist, policy=policy)),
@@ -71,6 +73,7 @@ def passes_under(policy: Policy) -> Passes:
         ("share_softmax", share_softmax),
         ("drop_unused", drop_unused),
         ("keep_last_rows", keep_last_rows),
+        ("share_equals", share_equals),
         *(neighbours if policy.elementwise else ()),
         simplify,
     )
