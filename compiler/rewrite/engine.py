@@ -18,7 +18,7 @@ from .rules import Replacement, Rule, RuleSet
 
 __all__ = ["Replacement", "Rule", "RuleSet", "rewrite"]
 MOST_SPANS = 4
-MOST_CHAINED = 64
+MOST_CHAINED, MOST_FIRINGS = 64, 64  # for rules that undo each other
 MOST_SWEEPS = 12
 
 # The graphs inside nodes at which no rule fires any more, by id and kept alive.
@@ -36,6 +36,10 @@ class Rewriter:
         self.alive: list[Variable] = []  # keeps ids of interned variables unique
         self.settled: set[int] = set()  # ids of interned nodes' outputs
         self.reads: Counter[int] = Counter()  # of old variables and of what they became
+        self.depth = 0  # of rules that fire at what rules have made
+        self.firings, self.most = 0, 0
+        # A rule would have fired had nobody else read the input: later perhaps.
+        self.waiting = False
         self.changed = False
 
     def sweep(self, outputs: Sequence[Variable]) -> list[Variable]:
@@ -43,6 +47,7 @@ class Rewriter:
         nodes = sort_nodes(outputs)
         self.reads.update(id(v) for node in nodes for v in node.inputs)
         self.reads.update(map(id, outputs))
+        self.most = MOST_FIRINGS * (1 + len(nodes))
         for node in nodes:
             self._visit(node)
         return [self._leaf(v) for v in outputs]
@@ -110,22 +115,17 @@ class Rewriter:
 
     def _apply(self, node: Apply) -> Sequence[Variable]:
         """What stands for the node's outputs once no rule fires any more."""
-        results: Sequence[Variable] = node.outputs
-        for _ in range(MOST_CHAINED):
-            replaced = self._fire(node)
-            if replaced is None:
-                return results
-            results = [self._adopt(v) for v in replaced]
-            if len(results) != 1 or results[0].owner is None:
-                return results
-            node = results[0].owner
-            if len(node.outputs) != 1:
-                return results
-        return results
+        replaced = self._fire(node) if self.depth < MOST_CHAINED else None
+        if replaced is None:
+            return node.outputs
+        self.depth += 1
+        made = [self._adopt(v) for v in replaced]
+        self.depth -= 1
+        return made
 
     def _fire(self, node: Apply) -> Sequence[Variable] | None:
         """What a rule puts in the place of the node's outputs; None: all decline."""
-        if node in self.rules.settled:
+        if node in self.rules.settled or self.firings > self.most:
             return None
         with deriving(node.spans, node.kind):
             rule, found = self._first(node)
@@ -140,25 +140,28 @@ class Rewriter:
 
     def _first(self, node: Apply) -> tuple[Rule | None, Replacement]:
         """The first rule that fires, and its answer."""
-        for_all = True
+        waiting = False
         for rule in self.rules.of(node.op):
-            if rule in self.rules.sole and self.reads[id(node.inputs[0])] != 1:
-                for_all = False  # another graph may read the input once
-                continue
             found = rule(node)
-            if found is not None:
+            if found is None:
+                continue
+            if rule not in self.rules.sole or self.reads[id(node.inputs[0])] == 1:
+                self.firings += 1
                 return rule, found
-        if for_all:
+            waiting = True
+        if waiting:
+            self.waiting = True
+        else:
             self.rules.settled.add(node)
         return None, None
 
     def _adopt(self, variable: Variable) -> Variable:
-        """Intern the nodes that a rule has made above known ones."""
+        """Intern the nodes that a rule has made above known ones, and rewrite them."""
         for node in self._unsettled(variable):
             inputs = [self._leaf(v) for v in node.inputs]
-            fresh = self._intern(node, node.op, inputs)
-            for old, made in zip(node.outputs, fresh.outputs, strict=True):
-                self.new.setdefault(id(old), made)
+            results = self._apply(self._intern(node, node.op, inputs))
+            for old, made in zip(node.outputs, results, strict=True):
+                self.new[id(old)] = made
                 self.alive.append(old)
         return self._leaf(variable)
 
@@ -204,7 +207,9 @@ def check_types(rule: Rule, node: Apply, made: Sequence[Variable]) -> None:
 def rewrite(
     outputs: Sequence[Variable], rules: RuleSet, bodies: Settled | None = None
 ) -> list[Variable]:
-    """Sweep until nothing changes; the same variables where nothing ever did.
+    """Apply rules until none fires; the same variables where none ever did.
+
+    One sweep is enough, but for rules that wait until nobody else reads an input.
 
     `bodies`: the graphs inside nodes that are known to be settled under these rules.
     """
@@ -212,6 +217,6 @@ def rewrite(
     for _ in range(MOST_SWEEPS):
         rewriter = Rewriter(rules, bodies)
         current = rewriter.sweep(current)
-        if not rewriter.changed:
+        if not (rewriter.changed and rewriter.waiting):
             break
     return current

@@ -179,4 +179,4 @@ def calls_for(nodes):
 
 def test_ten_times_the_nodes_take_ten_times_the_calls():
     calls_for(100)
-    assert calls_for(4000) < 12 * calls_for(400)
+    assert calls_for(2000) < 12 * calls_for(200)
