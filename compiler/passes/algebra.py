@@ -9,7 +9,7 @@ from symseq.graph import Apply, Variable
 from symseq.ops import compare, math
 from symseq.ops.elementwise import find
 
-from ..rewrite.patterns import made_by, number_like, number_of, spread
+from ..rewrite.patterns import is_scalar, made_by, number_like, number_of, spread
 from ..rewrite.rules import Replacement, RuleSet
 
 ALGEBRA = RuleSet()
@@ -89,15 +89,20 @@ def negate_difference(node: Apply) -> Replacement:
 
 @ALGEBRA.rule(NEG)
 def negate_multiple(node: Apply) -> Replacement:
-    """−(x · c) → x · (−c); −(x / c) → x / (−c), for a number c"""
+    """−(x · c) → x · (−c); −(x / c) → x / (−c), for a number or a scalar c"""
     inner = made_by(node.inputs[0], MUL, DIV)
     if inner is None or not node.inputs[0].type.is_float:
         return None
-    a, b = inner.inputs
-    if (value := number_of(b)) is not None:
-        return inner.op.make(a, number_like(-value, b))
-    if (value := number_of(a)) is not None:
-        return inner.op.make(number_like(-value, a), b)
+    pair = list(inner.inputs)
+    for k in (1, 0):
+        factor = pair[k]
+        if (value := number_of(factor)) is not None:
+            pair[k] = number_like(-value, factor)
+        elif is_scalar(factor) and not is_scalar(pair[1 - k]):
+            pair[k] = math.neg(factor)
+        else:
+            continue
+        return inner.op.make(*pair)
     return None
 
 

@@ -80,6 +80,7 @@ FIRES = {
     "negate_multiple": [
         (lambda v: -(v.x * 2), "mul"),
         (lambda v: -(2 / v.x), "true_div"),
+        (lambda v: -(v.m * v.s), "dimshuffle mul neg"),
     ],
     "add_negative": [(lambda v: v.x + -v.y, "sub"), (lambda v: -v.x + v.y, "sub")],
     "subtract_negative": [
