@@ -2,75 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
-import importlib.util
 import threading
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-import numpy as np
-
 from symseq.config import config
-from symseq.errors import (
-    DTypeError,
-    MissingInputError,
-    ReentryError,
-    ShapeError,
-    TargetError,
-    UnusedInputError,
-    UsageError,
-)
-from symseq.graph import Constant, SharedVariable, Variable, operands
-from symseq.ops.convert import as_tensor
-from symseq.span import here
-from symseq.traverse import free_inputs, leaves, replace, shared_variables
-from symseq.types import Array, TensorType
+from symseq.errors import ReentryError
+from symseq.graph import SharedVariable, Variable
+from symseq.types import Array
 
+from .arguments import Arguments
 from .pipeline import Compiled, compile_graph
 from .profile import Profile
+from .spec import (
+    In,
+    Out,
+    Pairs,
+    Param,
+    Spec,
+    check_inputs,
+    cut_at_inputs,
+    listed,
+    pairs_of,
+    replace_spec,
+    specify,
+)
+from .targets import check_target
 from .watch import NanGuard, Watch
 
-TARGETS = ("reference", "numpy", "numba")
-LIBRARIES = {"numba": "numba", "cupy": "cupy"}
-Pairs = Sequence[tuple[Any, Any]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class In:
-    """An input with a default `value`, a `name`, or an `update` of the kept value.
-
-    ``allow_downcast=True`` lets any float array become the input's narrower dtype.
-    """
-
-    variable: Variable
-    name: str | None = None
-    value: object = None
-    update: Variable | None = None
-    mutable: bool = False
-    strict: bool = False
-    allow_downcast: bool | None = None
-    borrow: bool = False
-    implicit: bool = False
-
-    @property
-    def label(self) -> str | None:
-        return self.name or self.variable.name
-
-
-def Param(variable: Variable, default: object = None, **options: Any) -> In:
-    """Theano's older spelling of `In`: ``Param(x, default=3)``."""
-    return In(variable, value=default, **options)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Out:
-    """An output; ``borrow=True`` returns memory that the next call overwrites."""
-
-    variable: Variable
-    borrow: bool = False
+__all__ = ["Function", "In", "Mode", "Out", "Param", "function"]
 
 
 class Mode:
@@ -127,33 +87,15 @@ def function(
         user's line.
     """
     target = check_target(target)
-    given = [In(v) if isinstance(v, Variable) else v for v in _listed(inputs)]
-    pairs = _pairs(updates, "updates") + [
-        (i.variable, i.update) for i in given if i.update is not None
-    ]
-    spec = _specify(given, outputs, pairs, _pairs(givens, "givens"), no_default_updates)
+    given = [In(v) if isinstance(v, Variable) else v for v in listed(inputs)]
+    pairs, replaced = pairs_of(updates, "updates"), pairs_of(givens, "givens")
+    spec = specify(given, outputs, pairs, replaced, no_default_updates)
     spec = replace_spec(spec, name=name or "f", target=target,
                         allow_downcast=allow_input_downcast,
                         profiled=bool(config.profile if profile is None else profile),
                         nan_guard=_guard(nan_guard, mode))  # fmt: skip
-    _check_inputs(spec, on_unused_input or "raise")
+    check_inputs(spec, on_unused_input or config.on_unused_input)
     return Function(cut_at_inputs(spec))
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What a function computes: enough to compile it, in this process or another."""
-
-    inputs: tuple[In, ...]
-    outputs: tuple[Variable, ...]
-    updates: tuple[tuple[SharedVariable, Variable], ...]
-    form: object = None  # None, "one", "list", or the keys of a dict
-    name: str = "f"
-    target: str = "numpy"
-    allow_downcast: bool | None = None
-    borrowed: tuple[bool, ...] = ()
-    profiled: bool = False
-    nan_guard: NanGuard | None = None
 
 
 def _guard(wanted: bool | NanGuard | None, mode: object) -> NanGuard | None:
@@ -162,211 +104,6 @@ def _guard(wanted: bool | NanGuard | None, mode: object) -> NanGuard | None:
     if isinstance(wanted, bool):
         return NanGuard() if wanted else None
     return wanted
-
-
-def cut_at_inputs(spec: Spec) -> Spec:
-    """The spec over fresh variables where an input was computed.
-
-    Otherwise a length of such an input would be sought in what it was computed from.
-    """
-    fresh = {
-        i.variable: Variable(i.variable.type, name=i.variable.name)
-        for i in spec.inputs
-        if i.variable.owner is not None
-    }
-    if not fresh:
-        return spec
-    made = replace([*spec.outputs, *(new for _, new in spec.updates)], fresh)
-    count = len(spec.outputs)
-    olds = [old for old, _ in spec.updates]
-    return replace_spec(
-        spec,
-        inputs=tuple(
-            dataclasses.replace(i, variable=fresh.get(i.variable, i.variable))
-            for i in spec.inputs
-        ),
-        outputs=tuple(made[:count]),
-        updates=tuple(zip(olds, made[count:], strict=True)),
-    )
-
-
-def replace_spec(spec: Spec, **changes: Any) -> Spec:
-    fields = {name: getattr(spec, name) for name in Spec.__slots__}
-    return Spec(**(fields | changes))
-
-
-def check_target(target: str) -> str:
-    """The target to use for the one asked for: without numba, "numpy" for "numba".
-
-    Raises: TargetError for an unknown target or one whose library is missing.
-    """
-    library = LIBRARIES.get(target)
-    if target not in TARGETS and library is None:
-        known = ", ".join(dict.fromkeys((*TARGETS, *LIBRARIES)))
-        raise TargetError(f"target must be one of {known}; got {target!r}")
-    if library is None or importlib.util.find_spec(library) is not None:
-        if target in TARGETS:
-            return target
-        raise TargetError(
-            f"target {target!r} is not in this version", hint='use "numpy"'
-        )
-    if target == "numba":
-        warn_once(
-            'numba is not installed: target="numba" runs as target="numpy", slower; '
-            'to have it: pip install "symseq[numba]"'
-        )
-        return "numpy"
-    raise TargetError(
-        f"target {target!r} needs the library {library}, which is not installed",
-        hint=f'pip install "symseq[{target}]", or use target="numpy"',
-    )
-
-
-@cache
-def warn_once(message: str) -> None:
-    """A UserWarning, the first time in this process."""
-    warnings.warn(message, UserWarning, stacklevel=4)
-
-
-def _listed(inputs: Sequence[Variable | In] | Variable) -> list[Variable | In]:
-    if isinstance(inputs, Variable):
-        raise UsageError("inputs must be a list of variables; got one variable",
-                         hint="write function([x], ...)")  # fmt: skip
-    for item in inputs:
-        if not isinstance(item, (Variable, In)):
-            raise UsageError(f"an input must be a variable or In(...); got {item!r}")
-    return list(inputs)
-
-
-def _pairs(value: Mapping[Any, Any] | Pairs | None, what: str) -> list[tuple[Any, Any]]:
-    items = [] if value is None else list(getattr(value, "items", lambda: value)())
-    for item in items:
-        if not (isinstance(item, (tuple, list)) and len(item) == 2):
-            raise UsageError(f"{what} must be a dict or (variable, value) pairs; "
-                             f"got {item!r}")  # fmt: skip
-    return [(a, b) for a, b in items]
-
-
-def _specify(
-    given: list[In],
-    outputs: Any,
-    pairs: list[tuple[Any, Any]],
-    givens: list[tuple[Any, Any]],
-    no_default_updates: bool | Sequence[SharedVariable],
-) -> Spec:
-    form, asked = _output_form(outputs)
-    listed = [_output(v) for v in asked]
-    updates = [check_update(old, new, pairs) for old, new in pairs]
-    updates += _default_updates(listed, updates, no_default_updates)
-    everything = [*listed, *(new for _, new in updates)]
-    if givens:
-        mapping = {old: as_tensor(new, old.dtype) for old, new in givens}
-        everything = replace(everything, mapping)
-        everything += []
-    count = len(listed)
-    news = everything[count:]
-    return Spec(
-        tuple(given),
-        tuple(everything[:count]),
-        tuple((s, new) for (s, _), new in zip(updates, news, strict=True)),
-        form,
-        borrowed=tuple(isinstance(v, Out) and v.borrow for v in asked),
-    )
-
-
-def _output_form(outputs: Any) -> tuple[object, list[Any]]:
-    """The form that results take, and the outputs in order."""
-    if outputs is None:
-        return None, []
-    if isinstance(outputs, Mapping):
-        return tuple(outputs), list(outputs.values())
-    if isinstance(outputs, (list, tuple)):
-        return "list", list(outputs)
-    return "one", [outputs]
-
-
-def _output(value: object) -> Variable:
-    return value.variable if isinstance(value, Out) else as_tensor(value)
-
-
-def check_update(
-    old: object, new: object, pairs: list[tuple[Any, Any]]
-) -> tuple[SharedVariable, Variable]:
-    """One update, its new value in the shared variable's dtype and rank.
-
-    Raises: UsageError, DTypeError, ShapeError with the lines of both.
-    """
-    if not isinstance(old, SharedVariable):
-        shown = f"{old}" if isinstance(old, Variable) else repr(old)
-        raise UsageError(
-            f"only a shared variable can be updated; got {shown}",
-            hint="make it with shared(value), or return the new value as an output",
-        ).at(here(), operands([old] if isinstance(old, Variable) else []))
-    if sum(other is old for other, _ in pairs) > 1:
-        raise UsageError(
-            f"a shared variable takes one update; {old.label} is given two"
-        ).at(here(), operands([old]))
-    weak = isinstance(new, (bool, int, float))
-    value = as_tensor(new, old.dtype if weak else None)
-    if value.dtype != old.dtype:
-        raise DTypeError(
-            f"an update keeps the dtype: {old.label} is {old.dtype}; "
-            f"the new value is {value.dtype}",
-            hint=f"cast it: new.astype('{old.dtype}')",
-        ).at(here(), operands([old, value]))
-    if value.ndim != old.ndim:
-        raise ShapeError(
-            f"an update keeps the rank: {old.label} is {old.type}; "
-            f"the new value is {value.type}"
-        ).at(here(), operands([old, value]))
-    return old, value
-
-
-def _default_updates(
-    outputs: list[Variable],
-    updates: list[tuple[SharedVariable, Variable]],
-    refused: bool | Sequence[SharedVariable],
-) -> list[tuple[SharedVariable, Variable]]:
-    """The updates that shared variables bring along (random streams)."""
-    if refused is True:
-        return []
-    skipped = {id(s) for s, _ in updates}
-    skipped |= set() if isinstance(refused, bool) else {id(s) for s in refused}
-    found = []
-    for shared in shared_variables([*outputs, *(new for _, new in updates)]):
-        if shared.default_update is not None and id(shared) not in skipped:
-            found.append((shared, shared.default_update))
-    return found
-
-
-def _check_inputs(spec: Spec, on_unused_input: str) -> None:
-    wanted = [*spec.outputs, *(new for _, new in spec.updates)]
-    known = {id(i.variable) for i in spec.inputs}
-    if len(known) != len(spec.inputs):
-        raise UsageError("an input is listed twice")
-    for i in spec.inputs:
-        if isinstance(i.variable, (SharedVariable, Constant)):
-            kind = type(i.variable).__name__
-            raise UsageError(f"an input must be a free variable; {i.label} is a {kind}")
-    variables = [i.variable for i in spec.inputs]
-    for variable in free_inputs(wanted, stop=variables):
-        if id(variable) not in known:
-            raise MissingInputError(
-                f"the function reads {variable}, which is not among its inputs",
-                hint="add it to inputs, or give it a value with givens",
-            ).at(here(), operands([variable]))
-    used = {id(v) for v in leaves(wanted, stop=variables)}
-    for i in spec.inputs:
-        if id(i.variable) not in used and on_unused_input != "ignore":
-            message = (
-                f"input {i.label or i.variable} is not read by any output or update"
-            )
-            if on_unused_input == "warn":
-                warnings.warn(message, UserWarning, stacklevel=4)
-                continue
-            raise UnusedInputError(
-                message, hint='leave it out, or pass on_unused_input="ignore"'
-            ).at(here(), operands([i.variable]))
 
 
 class Function:
@@ -382,7 +119,7 @@ class Function:
         self.name = spec.name
         self._lock = threading.Lock()
         self._variables = [i.variable for i in spec.inputs]
-        self._kept = {i.variable: i.value for i in spec.inputs if i.value is not None}
+        self._arguments = Arguments(spec)
         self.profile = Profile(spec.name) if spec.profiled else None
         watched = spec.profiled or spec.nan_guard is not None
         self._watch = Watch(self.profile, spec.nan_guard) if watched else None
@@ -433,15 +170,32 @@ class Function:
                 hint="use f.copy() for another thread",
             )
         try:
-            arrays = self._arrays(args, named)
-            compiled = self._compiled
-            assert compiled is not None
-            if self._versions != self._shared_versions():
-                compiled = self._compile()
-            results = compiled.run(arrays)
+            arrays, states = self._arguments.arrays(args, named)
+            results = self._run(arrays) if not states else self._set(states, arrays)
         finally:
             self._lock.release()
         return self._shaped(results)
+
+    def _run(self, arrays: list[Array]) -> list[Array]:
+        compiled = self._compiled
+        assert compiled is not None
+        if self._versions != self._shared_versions():
+            compiled = self._compile()
+        return compiled.run(arrays)
+
+    def _set(
+        self, states: list[tuple[SharedVariable, Array]], arrays: list[Array]
+    ) -> list[Array]:
+        """Run with other kept values; a call that fails keeps those that there were."""
+        before = [(shared, shared.get_value()) for shared, _ in states]
+        for shared, value in states:
+            shared.set_value(value)
+        try:
+            return self._run(arrays)
+        except BaseException:
+            for shared, value in before:
+                shared.set_value(value)
+            raise
 
     def _shaped(self, results: list[Array]) -> Any:
         form = self.spec.form
@@ -450,34 +204,6 @@ class Function:
         if isinstance(form, tuple):
             return dict(zip(form, results, strict=True))
         return results
-
-    def _arrays(
-        self, args: tuple[object, ...], named: dict[str, object]
-    ) -> list[Array]:
-        given = self.spec.inputs
-        if len(args) > len(given):
-            raise UsageError(
-                f"{self.name} takes {len(given)} arguments; got {len(args)}"
-            )
-        arrays = [self._coerce(i, value) for i, value in zip(given, args, strict=False)]
-        for i in given[len(args) :]:
-            if i.label in named:
-                arrays.append(self._coerce(i, named.pop(i.label)))
-            elif i.variable in self._kept:
-                arrays.append(self._coerce(i, self._kept[i.variable]))
-            else:
-                raise UsageError(
-                    f"{self.name} needs a value for input {i.label or i.variable}"
-                ).at(here(), operands([i.variable]))
-        if named:
-            raise UsageError(f"{self.name} has no input named {next(iter(named))!r}")
-        return arrays
-
-    def _coerce(self, i: In, value: object) -> Array:
-        allow = (
-            self.spec.allow_downcast if i.allow_downcast is None else i.allow_downcast
-        )
-        return coerce(value, i.variable, allow)
 
     def copy(self, share_memory: bool = False) -> Function:
         """The same function with buffers of its own; shared variables stay shared."""
@@ -494,44 +220,3 @@ class Function:
     def __repr__(self) -> str:
         shown = ", ".join(str(v.label) for v in self._variables)
         return f"<symseq function {self.name}({shown}), target {self.spec.target}>"
-
-
-def coerce(value: object, variable: Variable, allow_downcast: bool | None) -> Array:
-    """`value` as an array of the variable's dtype and rank.
-
-    Raises: DTypeError, ShapeError with the line of the input and of the call.
-    """
-    type_ = variable.type
-    array = np.asarray(value)
-    if array.dtype != type_.dtype:
-        array = _cast(array, value, type_, variable, allow_downcast)
-    if array.ndim != type_.ndim:
-        raise ShapeError(
-            f"input {variable.label} must have rank {type_.ndim} ({type_}); "
-            f"got rank {array.ndim} with shape {array.shape}"
-        ).at(here(), operands([variable]))
-    return array
-
-
-def _cast(
-    array: Array,
-    value: object,
-    type_: TensorType,
-    variable: Variable,
-    allow_downcast: bool | None,
-) -> Array:
-    kind, wanted = array.dtype.kind, np.dtype(type_.dtype)
-    safe = kind in "biuf" and (
-        np.can_cast(array.dtype, wanted, "safe") or bool(allow_downcast)
-    )
-    if not safe and kind in "biu" and wanted.kind in "iuf":
-        safe = bool(np.all(array.astype(wanted) == array))
-    if not safe and kind == "f" and wanted.kind == "f" and allow_downcast is not False:
-        safe = not isinstance(value, np.ndarray)  # numbers and lists of Python
-    if not safe:
-        raise DTypeError(
-            f"input {variable.label} must be {type_.dtype}; got {array.dtype}",
-            hint=f"cast it with .astype('{type_.dtype}'), or compile with "
-            "allow_input_downcast=True",
-        ).at(here(), operands([variable]))
-    return array.astype(wanted)

@@ -39,6 +39,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.compiler.emit",),
     ("symseq.compiler.runtime",),
     ("symseq.compiler.pipeline",),
+    ("symseq.compiler.targets", "symseq.compiler.spec"),
+    ("symseq.compiler.arguments",),
     ("symseq.compiler.function",),
     ("symseq.compiler.eval",),
     ("symseq.models",),

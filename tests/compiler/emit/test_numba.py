@@ -11,7 +11,7 @@ import pytest
 
 import symseq as ss
 import symseq.tensor as T
-from symseq.compiler import function as function_module
+from symseq.compiler import targets
 from symseq.compiler.runtime import numba_bind, numba_blas
 
 RNG = np.random.default_rng(0)
@@ -232,7 +232,7 @@ def test_a_second_process_compiles_nothing(tmp_path):
 
 def test_without_numba_numpy_runs_after_one_warning(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    function_module.warn_once.cache_clear()
+    targets.warn_once.cache_clear()
     x = T.dvector("x")
     with pytest.warns(UserWarning, match="numba is not installed") as caught:
         f = ss.function([x], x * 2, target="numba")
@@ -242,4 +242,4 @@ def test_without_numba_numpy_runs_after_one_warning(monkeypatch):
         ss.function([x], x * 3, target="numba")
     assert "copyto" in f.plan.source or "multiply" in f.plan.source
     np.testing.assert_array_equal(f(np.ones(2)), [2, 2])
-    function_module.warn_once.cache_clear()
+    targets.warn_once.cache_clear()
