@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
-from symseq.graph import Differentiate, Variable
+from symseq.graph import Apply, Differentiate, Variable
 from symseq.ops.compare import eq, switch
 from symseq.ops.create import zeros_like
 from symseq.ops.dimshuffle import dimshuffle
@@ -28,6 +29,25 @@ from symseq.types import is_static_one
 
 if TYPE_CHECKING:
     from symseq.scan.op import Scan
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How a gradient's loop came about: from which loop, and for which cotangents.
+
+    ``results`` (weakly held, as they are made from the loop) are the cotangents of the
+    inputs.
+    """
+
+    op: Scan
+    inputs: tuple[Variable, ...]
+    outputs: tuple[Variable, ...]
+    given: tuple[Maybe, ...]
+    results: tuple[ReferenceType[Variable] | None, ...]
+
+
+# By the node of the gradient's loop, as it was built: a rewrite's nodes have none.
+TAKEN: WeakKeyDictionary[Apply, Taken] = WeakKeyDictionary()
 
 
 def vjp_scan(
@@ -173,7 +193,16 @@ class BackLoop:
         outer = [flipped(stack) for _, stack in rows]
         captured = [v for _, v in constants]
         made = back.make(self.made, *outer, *self.starts(), *captured)
-        return self._results(made)
+        results = self._results(made)
+        if made and made[0].owner is not None:
+            TAKEN[made[0].owner] = Taken(
+                op,
+                tuple(self.inputs),
+                tuple(self.outputs),
+                tuple(self.given),
+                tuple(None if v is None else ref(v) for v in results),
+            )
+        return results
 
     def _results(self, made: Sequence[Variable]) -> list[Maybe]:
         op, results = self.op, iter(made)
