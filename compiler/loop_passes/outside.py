@@ -126,10 +126,9 @@ class Outside:
         """The lengths of a value of the body: the same in every step."""
         spans = self.parts.node.spans
         with deriving(spans, KIND):
-            stack = self._rows.get(id(inner)) or self._starts.get(id(inner))
-            stack = stack or self.stacks.get(id(inner))
-            if stack is not None:
-                return getitem(shape(stack), slice(1, None))
+            for stacks in (self._rows, self._starts, self.stacks):
+                if id(inner) in stacks:
+                    return getitem(shape(stacks[id(inner)]), slice(1, None))
             fixed = self.fixed.get(id(inner))
             return None if fixed is None else shape(fixed)
 
