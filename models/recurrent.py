@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic
 
 from symseq.graph import Variable
+from symseq.ops.shape import specify_shape
 from symseq.scan.frontend import scan
 
 from .cells import Cell, State
@@ -39,6 +40,8 @@ class Recurrent(Module, Generic[State]):
     ) -> tuple[Variable, State]:
         """The output of every step, and the state after the last one."""
         start = self.cell.initial(x.shape[1]) if initial is None else initial
+        if mask is not None:  # a shorter one would end the loop with its last row
+            mask = specify_shape(mask, (x.shape[0], x.shape[1]))
         kind, shown = type(start), self.cell.shown
 
         def step(*now: Variable) -> list[Variable]:

@@ -37,6 +37,8 @@ from symseq.scan.views import foldl, foldr, map, reduce
 from symseq.types import TensorType
 from symseq.variables import shared
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Apply",
     "Constant",

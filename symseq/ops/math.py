@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from symseq import lengths
+from symseq.errors import DTypeError
 from symseq.graph import Constant, Variable
 from symseq.lengths import Length, size_of
 from symseq.ops.compare import eq, ge, gt, le, lt, switch
@@ -233,6 +234,11 @@ def pow(a: object, b: object) -> Variable:
     """
     if not isinstance(b, Variable) and isinstance(b, (int, float)) and b == 2:
         return sqr(a if isinstance(b, int) else meet((a, b), "number")[0])
+    if isinstance(b, int) and b < 0 and not as_tensor(a).type.is_float:
+        raise DTypeError(
+            f"an integer has no power of {b} among the integers; got {a}",
+            hint="make it a float first: x.astype('floatX')",
+        )
     return _pow(a, b)
 
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+import symseq.tensor as T
 from symseq.compiler.function import function
+from symseq.errors import ShapeError
 from symseq.graph import Variable
 from symseq.lengths import dims
 from symseq.models import LSTM, Recurrent, pooling
@@ -119,3 +121,14 @@ def test_a_cell_is_one_step(lstm: LSTM, rng: np.random.Generator) -> None:
     one = function([x], [output, Recurrent(lstm)(x)[0]])
     got, expected = one(rng.standard_normal((1, 2, D)).astype("float32"))
     np.testing.assert_allclose(got, expected, atol=1e-7)
+
+
+def test_a_mask_of_other_lengths_is_refused():
+    x, mask = T.tensor3("x"), T.matrix("mask")
+    layer = Recurrent(LSTM(2, 3, rng=np.random.default_rng(0)))
+    f = function([x, mask], layer(x, mask))
+    values = np.ones((5, 4, 2), "float32")
+    assert f(values, np.ones((5, 4), "float32")).shape == (5, 4, 3)
+    for shape in ((3, 4), (6, 4), (5, 3)):
+        with pytest.raises(ShapeError):
+            f(values, np.ones(shape, "float32"))
