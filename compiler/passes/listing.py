@@ -9,12 +9,17 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ..rewrite.rules import RuleSet, equation_of
 from .merge_slices import merge_slices
+from .pick_logits import pick_logits
 from .share_softmax import share_softmax
 from .simplify import SMALLER
 from .stabilise import STABLE
 
 STAGES: Mapping[str, Mapping[str, RuleSet]] = {"stabilise": STABLE, "simplify": SMALLER}
-WHOLE_GRAPH: tuple[Callable[..., object], ...] = (share_softmax, merge_slices)
+WHOLE_GRAPH: tuple[Callable[..., object], ...] = (
+    share_softmax,
+    pick_logits,
+    merge_slices,
+)
 
 
 def table() -> str:

@@ -18,7 +18,7 @@ from symseq.ops.subtensor import Subtensor
 from symseq.ops.take import Take, gather
 
 from ..rewrite.intervals import Interval, cut, interval_of, slice_of
-from ..rewrite.patterns import made_by, number_of, same_length
+from ..rewrite.patterns import counts_along, made_by, number_of, same_length
 from ..rewrite.rules import Replacement, RuleSet
 
 SLICES = RuleSet()
@@ -305,6 +305,14 @@ def _joined(group: Sequence[Variable]) -> Variable:
         return group[0]
     x, (a, b) = first[0], (first[1], last[1])
     return cut(x, Interval(a.axis, a.start, b.stop), group[0], group[-1])
+
+
+@SLICES.rule(Take)
+def take_all_in_order(node: Apply) -> Replacement:
+    """take(x, (0, 1, ..., n − 1)) → x, for all n rows of x"""
+    op, (x, ids) = node.op, node.inputs
+    assert isinstance(op, Take)
+    return x if ids.ndim == 1 and counts_along(ids, 0, x, op.axis) else None
 
 
 @SLICES.rule(Take)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from symseq.graph import Apply, Constant, Variable
+from symseq.graph import Apply, Variable
 from symseq.ops import math
 from symseq.ops.alloc import Alloc, alloc
-from symseq.ops.arange import ARange
 from symseq.ops.cast import cast
 from symseq.ops.dimshuffle import Axis, DimShuffle, dimshuffle, pad_left
 from symseq.ops.reduce import All, Any, Max, Min, Reduction, Sum
@@ -20,12 +17,11 @@ from symseq.types import is_static_one
 
 from ..rewrite.patterns import (
     FILL,
-    is_length_of,
+    counts_along,
     made_by,
     number_like,
     number_of,
     positive,
-    same_length,
     spread,
 )
 from ..rewrite.rules import Replacement, RuleSet
@@ -188,8 +184,9 @@ def sum_of_scatter(node: Apply) -> Replacement:
         return Sum((*range(rank), *behind))(y)
     part = Sum(tuple(behind))(y) if behind else y
     left = [ids[axis] for axis in kept]
-    grids = (_is_grid(one, k, base, axis) for k, (one, axis) in _numbered(left, kept))
-    if len(kept) == rank and all(grids):
+    if len(kept) == rank and all(
+        counts_along(ids[axis], k, base, axis) for k, axis in enumerate(kept)
+    ):
         return part
     if _spans(left) != _spans(ids):
         return None
@@ -197,40 +194,5 @@ def sum_of_scatter(node: Apply) -> Replacement:
     return put(alloc(number_like(0, base, rank=0), *each), part, left, 0)
 
 
-def _numbered(
-    ids: list[Variable], axes: list[int]
-) -> Iterator[tuple[int, tuple[Variable, int]]]:
-    return enumerate(zip(ids, axes, strict=True))
-
-
 def _spans(ids: list[Variable]) -> tuple[bool, ...]:
     return tuple(map(all, zip(*(one.broadcastable for one in ids), strict=True)))
-
-
-def _is_grid(ids: Variable, place: int, base: Variable, axis: int) -> bool:
-    """Whether ids[..., i, ...] = i along `place`, for each i of the base's `axis`."""
-    if isinstance(ids, Constant):
-        wanted = [-1 if k == place else 1 for k in range(ids.ndim)]
-        size = ids.data.size
-        grid = np.arange(size).reshape(wanted)
-        same_shape = ids.data.shape == grid.shape
-        whole = same_length(size, base.type.shape[axis])
-        return same_shape and whole and bool(np.array_equal(ids.data, grid))
-    moved = made_by(ids, DimShuffle)
-    if moved is not None and isinstance(moved.op, DimShuffle):
-        order = moved.op.order
-        if any((a == 0) != (k == place) for k, a in enumerate(order)):
-            return False
-        ids = moved.inputs[0]
-    elif ids.ndim != 1:
-        return False
-    if isinstance(ids, Constant):
-        return _is_grid(ids, 0, base, axis)
-    counted = made_by(ids, ARange)
-    if counted is None:
-        return False
-    start, stop, step = counted.inputs
-    return (start.held, step.held) == (0, 1) and (
-        same_length(ids.type.shape[0], base.type.shape[axis])
-        or is_length_of(stop, base, axis)
-    )

@@ -9,6 +9,7 @@ from symseq.graph import Apply, Constant, Op, Variable
 from symseq.lengths import Dim, Length, size_of
 from symseq.ops import math
 from symseq.ops.alloc import Alloc
+from symseq.ops.arange import ARange
 from symseq.ops.convert import constant
 from symseq.ops.dimshuffle import DimShuffle, dimshuffle, pad_left
 from symseq.ops.keys import at_least
@@ -117,3 +118,32 @@ def held_int(variable: Variable) -> Length:
 def total_size(variable: Variable) -> int | None:
     """How many elements, where that is known."""
     return size_of(lengths.total(variable.type.shape))
+
+
+def counts_along(ids: Variable, place: int, base: Variable, axis: int) -> bool:
+    """Whether ids[..., i, ...] = i along `place`, for each i of the base's `axis`."""
+    if isinstance(ids, Constant):
+        wanted = [-1 if k == place else 1 for k in range(ids.ndim)]
+        size = ids.data.size
+        grid = np.arange(size).reshape(wanted)
+        same_shape = ids.data.shape == grid.shape
+        whole = same_length(size, base.type.shape[axis])
+        return same_shape and whole and bool(np.array_equal(ids.data, grid))
+    moved = made_by(ids, DimShuffle)
+    if moved is not None and isinstance(moved.op, DimShuffle):
+        order = moved.op.order
+        if any((a == 0) != (k == place) for k, a in enumerate(order)):
+            return False
+        ids = moved.inputs[0]
+    elif ids.ndim != 1:
+        return False
+    if isinstance(ids, Constant):
+        return counts_along(ids, 0, base, axis)
+    counted = made_by(ids, ARange)
+    if counted is None:
+        return False
+    start, stop, step = counted.inputs
+    return (start.held, step.held) == (0, 1) and (
+        same_length(ids.type.shape[0], base.type.shape[axis])
+        or is_length_of(stop, base, axis)
+    )

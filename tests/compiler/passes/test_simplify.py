@@ -227,6 +227,11 @@ FIRES = {
         (lambda v: T.concatenate([v.m[:2], v.m[2:3], v.n]), "join subtensor"),
         (lambda v: T.concatenate([v.m[:, :2], v.m[:, 2:]], axis=1), ""),
     ],
+    "take_all_in_order": [
+        (lambda v: v.m[T.arange(4)], ""),
+        (lambda v: v.m[:, np.arange(6)], ""),
+        (lambda v: v.x[T.arange(v.x.shape[0])], ""),
+    ],
     "take_of_take": [(lambda v: v.m[v.i][v.j], "take take")],
     "slice_of_take": [(lambda v: v.m[v.i][1:], "subtensor take")],
     "set_into_zeros": [(lambda v: written(v, (0, 2, v.n[:, :2])), None)],
