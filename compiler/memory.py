@@ -61,6 +61,7 @@ class Lifetimes:
 
     def __init__(self, program: Program) -> None:
         self.storage: dict[int, Storage] = {}
+        self._views: dict[int, View] = {}
         self._position = 0
         self._spans: list[tuple[int, int]] = []  # first and last position of each loop
         self._walk(program.steps)
@@ -97,8 +98,9 @@ class Lifetimes:
     def _walk(self, steps: Sequence[Step]) -> None:
         for step in steps:
             self._position += 1
-            if isinstance(step, View):
-                continue  # made at bind: to look is not to touch
+            if isinstance(step, View):  # made at bind: to look is not to touch
+                self._views[id(step.out)] = step
+                continue
             for value in (*reads(step), *writes(step)):
                 self._touch(value, self._position)
             if isinstance(step, Loop):
@@ -129,7 +131,7 @@ class Lifetimes:
                 position += 1
                 if isinstance(step, (Kernel, Compute, Copy)):
                     self._share_at(step, position)
-                elif isinstance(step, Fused) and not step.parts:
+                elif isinstance(step, Fused):
                     self._share_nest(step, position)
                 if isinstance(step, Loop):
                     visit(step.body)
@@ -148,7 +150,7 @@ class Lifetimes:
         if mine is None or mine.born != position or mine.owner is not out:
             return
         for index, value in enumerate(reads(step)):
-            theirs = self.storage.get(id(value))
+            theirs = self.storage.get(id(self._whole(value)))
             if theirs is None or theirs.dies != position or theirs is mine:
                 continue
             if _may_lie_over(step, index, out):
@@ -156,8 +158,20 @@ class Lifetimes:
                 self.storage[id(out)] = theirs
                 return
 
+    def _whole(self, value: Value) -> Value:
+        """The buffer that a value is all of, in the same order: a reshape's source."""
+        while value.source is not None:
+            view = self._views.get(id(value))
+            if view is None or view.text != "{0}.reshape({shape})":
+                break
+            value = value.source
+        return value
+
     def _share_nest(self, step: Fused, position: int) -> None:
-        """The same for a nest, which reads all of an element before it writes any."""
+        """The same for a nest, which reads all of an element before it writes any.
+
+        And for blocks of rows, where that is so for each block.
+        """
         roots = [v.root for v in (*step.inputs, *step.outs)]
         dying = [v for v in step.inputs if v.source is None and roots.count(v) == 1]
         for out in step.outs:
@@ -168,10 +182,30 @@ class Lifetimes:
                 theirs = self.storage.get(id(value))
                 if theirs is None or theirs.dies != position or theirs is mine:
                     continue
-                if _is_like(value, out):
+                if _is_like(value, out) and _is_read_first(step, value, out):
                     theirs.dies = mine.dies
                     self.storage[id(out)] = theirs
                     break
+
+
+def _is_read_first(step: Fused, value: Value, out: Value) -> bool:
+    """Whether a nest, or each block, is done with `value` when it writes `out`."""
+    parts = {id(part.source): part for part in step.parts}
+    if not parts:
+        return True
+    mine, theirs = parts[id(out)], parts.get(id(value))
+    written = False
+    for one in step.steps:
+        if theirs in reads(one):
+            shares = isinstance(one, Kernel) and one.inputs.count(theirs) == 1
+            if written or (mine in writes(one) and not shares):
+                return False
+            if mine in writes(one):
+                assert isinstance(one, Kernel)
+                if not one.recipe.may_share(one.inputs.index(theirs)):
+                    return False
+        written = written or mine in writes(one)
+    return theirs is not None
 
 
 def _is_like(a: Value, b: Value) -> bool:
@@ -183,11 +217,12 @@ def _is_like(a: Value, b: Value) -> bool:
 def _may_lie_over(step: Kernel | Compute | Copy, index: int, out: Value) -> bool:
     inputs = reads(step)
     value = inputs[index]
-    if value.kind is not Kind.BUFFER or [v.root for v in inputs].count(value) != 1:
+    if [v.root for v in inputs].count(value.root) != 1:
         return False
     if not isinstance(step, Kernel):
-        return step.overwrites and index == 0
-    return _is_like(value, out) and step.recipe.may_share(index)
+        return step.overwrites and index == 0 and value.kind is Kind.BUFFER
+    same_shape = value.variable.broadcastable == out.variable.broadcastable
+    return same_shape and value.dtype == out.dtype and step.recipe.may_share(index)
 
 
 def _count(steps: Sequence[Step]) -> int:

@@ -6,6 +6,7 @@ shared variables alone could run early or late; it runs right before it is neede
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Container, Sequence
 
 from symseq.ops.linalg import BatchedDot, Dot
@@ -137,7 +138,7 @@ def _touched(step: Step) -> tuple[set[int], set[int]]:
     return read, written
 
 
-Place = tuple[int, int]  # (n, -m): the m-th from behind of those right before step n
+Place = tuple[int, float]  # (n, 0): step n; (n, x < 0): one moved right before it
 
 
 class _Places:
@@ -147,7 +148,7 @@ class _Places:
         self.first_touch: dict[int, Place] = {}
         self.first_write: dict[int, Place] = {}
         self.last_touch: dict[int, Place] = {}
-        self.moved: dict[int, int] = {}
+        self.moved: dict[int, list[float]] = {}
 
     def enter(self, read: set[int], written: set[int], at: Place) -> None:
         """A step stands at `at` that touches these roots: before all so far."""
@@ -164,15 +165,21 @@ class _Places:
         return min(firsts, default=None)
 
     def before(self, wanted: Place) -> Place:
-        """A new place before `wanted`, behind the step before it."""
-        number = wanted[0]
-        self.moved[number] = self.moved.get(number, 0) + 1
-        return number, -self.moved[number]
+        """A new place right before `wanted`, behind all that stand before it."""
+        number, end = wanted
+        moved = self.moved.setdefault(number, [])
+        at = bisect_left(moved, end)
+        middle = (moved[at - 1] + end) / 2 if at else end - 1
+        if at and not moved[at - 1] < middle < end:  # no room: in front of all
+            middle = moved[0] - 1
+        insort(moved, middle)
+        return number, middle
 
     def put(self, step: Step, number: int, at_most: Place | None) -> Place:
         """Where the step comes to stand; not behind `at_most`."""
         read, written = _touched(step)
-        wanted, at = self.limit(read, written), (number, 0)
+        wanted: Place | None = self.limit(read, written)
+        at: Place = (number, 0)
         if wanted is not None and at_most is not None:
             wanted = min(wanted, at_most)
         if (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -10,12 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 from math import prod
+from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from symseq.errors import SymseqError
+from symseq.errors import SymseqError, UsageError
 from symseq.graph import (
     Apply,
     BodyOp,
@@ -36,7 +38,10 @@ from ..reference import Evaluator
 from ..watch import StepWatch, Watch
 from . import kernels
 from .bind import Sizes
+from .forecast import Forecast, forecast, stand_ins
 from .nested import Nested
+from .save import Layout as SavedLayout
+from .save import save as write_plan
 from .targets import BACKENDS
 from .threads import chosen_threads
 
@@ -113,6 +118,7 @@ class Plan:
         if watch is not None:
             steps = StepWatch(watch, emitter.seen)
             self.ops |= {"watch": steps, "watch_time": steps.only_time}
+        self.called, self.helpers = emitter.ops, tuple(emitter.helpers)
         self.file = f"<symseq plan {program.name} {id(self):x}>"
         self.nodes = {n + emitter.offset: v for n, v in emitter.source.nodes.items()}
         self.shaping = shaping_nodes(scope, lengths)
@@ -216,11 +222,94 @@ class Plan:
             raise BranchesDiffer
         return np.array(value, variable.dtype)
 
-    def _buffers(self, sizes: Sizes) -> tuple[dict[str, Array], int]:
-        needed = [
+    def _needed(self, sizes: Sizes) -> list[int]:
+        """The bytes of each storage of the arena."""
+        return [
             max(prod(shape_of(v, sizes.of(v.variable))) * np.dtype(v.dtype).itemsize, 0)
             for v in (storage.owner for storage in self.layout.storages)
         ]
+
+    def _known(self, arrays: dict[int, Array]) -> Sizes:
+        """Every length of a call with such inputs; shared variables are as they are."""
+        for value in self.program.values:
+            if isinstance(value.variable, SharedVariable):
+                arrays[id(value.variable)] = value.variable.storage
+        sizes = Sizes(arrays, self.lengths.early - self.lengths.by_value)
+        with np.errstate(all="ignore"):
+            sizes.infer_scope(self.scope)
+        return sizes
+
+    def forecast(self, *shapes: object, **named: object) -> Forecast:
+        """What a call with inputs of such shapes will need; nothing runs.
+
+        A tuple is an array's shape; a number is the value of an input of rank 0.
+
+        Raises: UsageError, ShapeError where the shapes do not fit.
+        """
+        sizes = self._known(stand_ins(self.program.inputs, shapes, named))
+        needed = self._needed(sizes)
+        ids = [id(storage) for storage in self.layout.storages]
+        pairs = list(zip(ids, needed, strict=True))
+        kept = [0 if key in self.lent else n for key, n in pairs]
+        lent = sum(n for key, n in pairs if key in self.lent)
+        arena = place(self.layout, kept)[1] + lent
+        return forecast(self.program, self.layout, self.lifetimes, sizes, needed, arena)
+
+    def save(self, path: str | PathLike[str], *shapes: object, **named: object) -> None:
+        """Write a Python file that gives the same numbers with NumPy alone.
+
+        Its ``step`` takes inputs of the given shapes (as `report`), or else of the last
+        call's. Shared variables and large constants lie beside it in an .npz file.
+
+        Raises: UsageError for a plan of another target, for ops that call the user's
+            Python, for lengths that only the run knows.
+        """
+        if self.backend is not BACKENDS["numpy"] or self.watch is not None:
+            raise UsageError("only a plan of the numpy target is saved as a file",
+                             hint='compile with target="numpy"')  # fmt: skip
+        if shapes or named:
+            arrays = stand_ins(self.program.inputs, shapes, named)
+        elif self.bindings:
+            last = next(reversed(self.bindings.values()))
+            pairs = zip(self.program.inputs, last.inputs, strict=True)
+            arrays = {id(value.variable): array for value, array in pairs}
+        else:
+            raise UsageError("save needs the inputs' shapes before the first call",
+                             hint="save(path, x=(100, 16), ...)")  # fmt: skip
+        dynamic = [v for v in self.program.values if v.kind is Kind.DYNAMIC]
+        if dynamic:
+            raise UsageError("a plan with lengths that only the run knows cannot be "
+                             "saved").at(dynamic[0].variable.span)  # fmt: skip
+        nodes = {name: self.called[name] for name in self.ops if name in self.called}
+        layout = self._saved_layout(self._known(arrays))
+        write_plan(path, self.program, self.source, nodes, self.helpers, layout)
+
+    def _saved_layout(self, sizes: Sizes) -> SavedLayout:
+        needed = self._needed(sizes)
+        offsets, top = place(self.layout, needed)
+        pairs = zip(self.layout.storages, offsets, strict=True)
+        at = {id(storage): offset for storage, offset in pairs}
+        buffers, early = {}, {}
+        for value in self.program.values:
+            storage = self.lifetimes.of(value) if value.kind is Kind.BUFFER else None
+            if storage is not None:
+                shape = shape_of(value, sizes.of(value.variable))
+                buffers[value.name] = (at[id(storage)], shape, value.dtype)
+            elif value.kind is Kind.EARLY:
+                early[value.name] = self._early(sizes, value.variable)
+        table = _Shapes(self.program, sizes)
+        asked = re.findall(r'shape\["(\w+)"\]', self.source)
+        return SavedLayout(
+            buffers,
+            top,
+            [(v, sizes.of(v.variable)) for v in self.program.inputs],
+            early,
+            {name: table[name] for name in asked},
+            {loop.name: sizes.trips[id(loop.node)] for loop in self.loops},
+        )
+
+    def _buffers(self, sizes: Sizes) -> tuple[dict[str, Array], int]:
+        needed = self._needed(sizes)
         ids = [id(storage) for storage in self.layout.storages]
         lent = [
             n if key in self.lent else 0 for key, n in zip(ids, needed, strict=True)
@@ -295,8 +384,12 @@ class Plan:
         shown = ", ".join(map(str, sorted(chosen)))
         return [f"BLAS threads: {shown}"] if chosen else []
 
-    def report(self) -> str:
-        """Steps, bindings and memory, and the lines that take the allocating path."""
+    def report(self, *shapes: object, **named: object) -> str:
+        """Steps, bindings and memory, and the lines that take the allocating path.
+
+        With the inputs' shapes (by position or name) also what a call will need, before
+        anything runs: the peak and a table of the buffers (`forecast`).
+        """
         kinds: dict[str, int] = {}
         for value in self.program.values:
             kinds[value.kind.value] = kinds.get(value.kind.value, 0) + 1
@@ -310,6 +403,8 @@ class Plan:
         dynamic = [v for v in self.program.values if v.kind is Kind.DYNAMIC]
         places = dict.fromkeys(str(v.variable.span) for v in dynamic)
         lines += [f"allocates at each call: {place_}" for place_ in places]
+        if shapes or named:
+            lines.append(str(self.forecast(*shapes, **named)))
         return "\n".join(lines)
 
 

@@ -1,0 +1,148 @@
+"""What a call will need, from the lengths of its inputs, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from symseq.errors import UsageError
+from symseq.graph import Variable
+from symseq.types import Array
+
+from ..memory import Layout, Lifetimes
+from ..program import Kind, Program, Value
+from .bind import Sizes
+
+MOST_ROWS = 60  # of a printed table: the largest buffers
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A part of the arena: who lies there, from which step to which, and whose line."""
+
+    names: tuple[str, ...]
+    nbytes: int
+    born: int
+    dies: int
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Bytes of one call: the arena's buffers, inputs, outputs and shared variables."""
+
+    buffers: tuple[Buffer, ...]
+    arena: int
+    inputs: int
+    outputs: int
+    shared: int
+
+    @property
+    def peak(self) -> int:
+        """All of them: outputs are fresh arrays beside the arena."""
+        return self.arena + self.inputs + self.outputs + self.shared
+
+    def __str__(self) -> str:
+        kinds = ("arena", "inputs", "outputs", "shared")
+        parts = ", ".join(f"{kind} {getattr(self, kind):,}" for kind in kinds)
+        lines = [f"peak: {self.peak:,} bytes ({parts})"]
+        lines.append(f"{'bytes':>14} {'born':>6} {'dies':>6}  buffer")
+        ordered = sorted(self.buffers, key=lambda b: (-b.nbytes, b.born))
+        for b in ordered[:MOST_ROWS]:
+            shown = ", ".join(b.names[:3]) + (", ..." if len(b.names) > 3 else "")
+            lines.append(f"{b.nbytes:14,} {b.born:6} {b.dies:6}  {shown:32} {b.line}")
+        if len(ordered) > MOST_ROWS:
+            lines.append(f"and {len(ordered) - MOST_ROWS} smaller ones")
+        return "\n".join(line.rstrip() for line in lines)
+
+
+def stand_ins(
+    inputs: Sequence[Value],
+    given: Sequence[object],
+    named: Mapping[str, object],
+) -> dict[int, Array]:
+    """Arrays of the given lengths without memory, by id of the input's variable.
+
+    A tuple or list is an array's lengths; an array stands for itself, and a number for
+    an input of rank 0.
+
+    Raises: UsageError where an input is missing, unknown or of another rank.
+    """
+    if len(given) > len(inputs):
+        raise UsageError(f"the plan has {len(inputs)} inputs; got {len(given)} shapes")
+    rest, made = dict(named), {}
+    for k, value in enumerate(inputs):
+        label = value.variable.name or value.name
+        if k < len(given):
+            shape = given[k]
+        elif label in rest:
+            shape = rest.pop(label)
+        elif value.variable.ndim == 0:
+            shape = ()
+        else:
+            raise UsageError(
+                f"report needs the shape of input {label}",
+                hint=f"report({label}=(...), ...)",
+            )
+        made[id(value.variable)] = _stand_in(value.variable, shape)
+    if rest:
+        raise UsageError(f"the plan has no input named {next(iter(rest))!r}")
+    return made
+
+
+def _stand_in(variable: Variable, shape: object) -> Array:
+    if isinstance(shape, (tuple, list)):
+        array = np.broadcast_to(np.zeros((), variable.dtype), tuple(shape))
+    else:
+        array = np.asarray(shape, variable.dtype)
+    if array.ndim != variable.ndim:
+        raise UsageError(
+            f"input {variable.label} has rank {variable.ndim}; got the shape {shape!r}"
+        )
+    return array
+
+
+def forecast(
+    program: Program,
+    plan: Layout,
+    lifetimes: Lifetimes,
+    sizes: Sizes,
+    needed: Sequence[int],
+    arena: int,
+) -> Forecast:
+    """The table of a plan's buffers, whose bytes are ``needed``, and the sums."""
+    names: dict[int, list[Value]] = {}
+    for value in program.values:
+        storage = lifetimes.of(value) if value.kind is Kind.BUFFER else None
+        if storage is not None:
+            names.setdefault(id(storage), []).append(value)
+    buffers = [
+        Buffer(
+            tuple(value.name for value in names[id(storage)]),
+            nbytes,
+            storage.born,
+            storage.dies,
+            _line(storage.owner),
+        )
+        for storage, nbytes in zip(plan.storages, needed, strict=True)
+    ]
+    shared = [v for v in program.values if v.kind is Kind.SHARED]
+    return Forecast(
+        tuple(buffers),
+        arena,
+        sum(_nbytes(v, sizes) for v in program.inputs),
+        sum(_nbytes(v, sizes) for v in program.outputs),
+        sum(_nbytes(v, sizes) for v in shared),
+    )
+
+
+def _line(value: Value) -> str:
+    span = value.variable.span
+    return str(span) if span is not None and span.line else ""
+
+
+def _nbytes(value: Value, sizes: Sizes) -> int:
+    return prod(sizes.of(value.variable)) * np.dtype(value.dtype).itemsize
