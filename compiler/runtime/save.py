@@ -218,7 +218,11 @@ def _step(program: Program, layout: Layout) -> str:
         f'("{value.name}", {name})'
         for (value, _), name in zip(layout.inputs, names, strict=True)
     )
-    shared = [v.name for v in program.values if v.kind is Kind.SHARED]
+    shared = {
+        v.variable.name or v.name: v.name
+        for v in program.values
+        if v.kind is Kind.SHARED
+    }
     many = len(program.outputs) != 1
     returned = "results" if many else "results[0]"
     copied = "[np.array(value) for value in _outputs()]"
@@ -237,7 +241,7 @@ def _buffer_table() -> dict[str, np.ndarray]:
 
 
 _buffer = _buffer_table()
-shared = {{name: _buffer[name] for name in {shared!r}}}
+shared = {{name: _buffer[key] for name, key in {shared!r}.items()}}
 with np.errstate(all="ignore"):
     _run, _update, _outputs = bind(
         _buffer, {{name: CONSTANTS[name] for name in EARLY}}, SHAPES, OPS, TRIPS
