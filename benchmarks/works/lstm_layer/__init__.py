@@ -7,7 +7,7 @@ with respect to x, W, U and b. D = H.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import starmap
 
 import numpy as np
@@ -50,21 +50,19 @@ def cases(*sizes: tuple[int, int, int]) -> dict[str, Sizes]:
     return {f"T={s.T} B={s.B} H={s.H}": s for s in starmap(Sizes, sizes)}
 
 
-ABOUT = {
-    "folder": "lstm_layer",
-    "tiny": Sizes(5, 3, 4),
-    "sample": sample,
-    "products": products,
-}
 LAYER = Work(
     name="lstm_layer",
     title="LSTM layer, forward and backward",
+    folder="lstm_layer",
     cases=cases(
         (100, 16, 128), (100, 64, 256), (50, 64, 512), (100, 1, 64), (1000, 1, 32)
     ),
-    **ABOUT,
+    tiny=Sizes(5, 3, 4),
+    sample=sample,
+    products=products,
 )
-GROWTH = Work(
+GROWTH = replace(
+    LAYER,
     name="growth",
     title="LSTM layer, one length changed at a time",
     cases=cases(
@@ -74,5 +72,4 @@ GROWTH = Work(
     ),
     axes=("T", "B", "H"),
     peers=("floor", "hand numpy", "jax", "torch"),
-    **ABOUT,
 )

@@ -59,20 +59,18 @@ def products(sizes: Sizes) -> list[Product]:
     return layer_products(LayerSizes(sizes.T, sizes.B, sizes.D))
 
 
-ABOUT = {
-    "folder": "tutorial",
-    "tiny": Sizes(5, 3, 4, 11),
-    "sample": sample,
-    "products": products,
-    "comparable": lambda sizes: replace(sizes, drawn=False),
-}
 WORK = Work(
     name="tutorial",
     title="Tutorial LSTM, training step with adadelta",
+    folder="tutorial",
     cases={"T=100 B=16 D=128 V=10000": Sizes(100, 16, 128, 10_000)},
-    **ABOUT,
+    tiny=Sizes(5, 3, 4, 11),
+    sample=sample,
+    products=products,
+    comparable=lambda sizes: replace(sizes, drawn=False),
 )
-COMPILE = Work(
+COMPILE = replace(
+    WORK,
     name="compile",
     title="Tutorial LSTM, time until the first step is done",
     cases={
@@ -80,5 +78,4 @@ COMPILE = Work(
     },
     peers=("floor", "jax"),
     timed=False,
-    **ABOUT,
 )
