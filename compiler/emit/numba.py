@@ -5,12 +5,12 @@ addresses, strides and lengths; `bind` fills the tables. What is left stays NumP
 
     @jitted_
     def run_0(p):
-        x_at = p[0]
+        x_at = entry(p, 0)
         ...
     def bind(buffer, early, shape, op, trips):
         run_0_p_ = table_(0, address_(x), ...)
         def run():
-            run_0(run_0_p_)
+            run_0(run_0_at_)
 """
 
 from __future__ import annotations
@@ -142,14 +142,14 @@ class NumbaEmitter(NumpyEmitter):
             if loop.done is not None and loop.stop is not None:
                 writer.add(f"{count} += 1", loop.node)
                 stop = writer.address(loop.stop)
-                test = f"if {writer.call('get_bool')}({stop}, 0, 0, 0, 0):"
+                test = f"if {writer.call('get_bool')}({stop}, 0, 0):"
                 with writer.under(test, loop.node):
                     writer.add("break", loop.node)
             writer.open.pop()
         if loop.done is not None:
             put = writer.call("put_int64")
             done = writer.address(loop.done)
-            writer.add(f"{put}({done}, 0, {count}, 0, 0, 0)", loop.node)
+            writer.add(f"{put}({done}, 0, {count}, 0)", loop.node)
 
     # -- the text of the functions ------------------------------------------------
 
@@ -212,7 +212,7 @@ class NumbaEmitter(NumpyEmitter):
 
     def _call(self, writer: Writer) -> None:
         table = f"{writer.name}p_"
-        arguments = ", ".join([table, *map(counter_of, writer.outer)])
+        arguments = ", ".join([f"{writer.name}at_", *map(counter_of, writer.outer)])
         call = f"{writer.name}({arguments})"
         if writer.sites:
             call = f'check_({call}, {table}, "{writer.name}")'
@@ -260,7 +260,8 @@ class NumbaEmitter(NumpyEmitter):
         for writer in self.writers.values():
             self._fill(writer)
         super()._run()
-        kept = [value.name for value in self.needed_values() if value.loop is None]
+        kept = [f"{writer.name}p_" for writer in self.writers.values()]
+        kept += [v.name for v in self.needed_values() if v.loop is None]
         self.source.add(f"run.kept_ = [{', '.join(kept)}]  # what the tables look into")
         self.source.add("")
 
@@ -280,6 +281,7 @@ class NumbaEmitter(NumpyEmitter):
         for text, name in writer.slots.items():
             source.add(f"    {text},  # {name}")
         source.add(")")
+        source.add(f"{writer.name}at_ = address_({writer.name}p_)")
 
     def _first_rows(self) -> None:
         """Views of the first two steps of each loop: addresses go on in equal steps."""

@@ -65,7 +65,8 @@ def write_take(writer: Writer, step: Compute) -> None:
     with nest.open(_levels(nest.groups, kinds, 1)):
         row = _checked(writer, step, elements.load(ids), length)
         start = writer.fresh(f"{x.name}_row")
-        writer.add(f"{start} = {nest.base(x)} + {row} * {by}", step.node)
+        move = writer.call("row")
+        writer.add(f"{start} = {move}({nest.base(x)}, {row}, {by})", step.node)
         nest.move(x, start)
         with nest.open():
             writer.add(elements.store(out, elements.load(x)), step.node)
@@ -112,7 +113,8 @@ def write_put_rows(writer: Writer, step: Compute) -> None:
         index, start = writer.fresh("index"), writer.fresh(f"{out.name}_row")
         writer.add(f"{index} = {writer.call('int64')}({elements.load(ids)})", step.node)
         row = f"({index} + {length} if {index} < 0 else {index})"
-        writer.add(f"{start} = {nest.base(out)} + {row} * {by}", step.node)
+        move = writer.call("row")
+        writer.add(f"{start} = {move}({nest.base(out)}, {row}, {by})", step.node)
         nest.move(out, start)
         with nest.open():
             made = f"{elements.load(out)} + {elements.load(y)}"

@@ -108,7 +108,7 @@ class Nest:
             base = self.base(value)
             step = writer.bytes(value, axis)
             name = writer.fresh(f"{value.name}_{counter}")
-            writer.add(f"{name} = {base} + {counter} * {step}")
+            writer.add(f"{name} = {writer.call('row')}({base}, {counter}, {step})")
             self.places[id(value)] = (name, "")
 
     def base(self, value: Value) -> str:
@@ -195,17 +195,18 @@ class Elements:
     """Loads and stores of a nest's elements."""
 
     nest: Nest
+    number: int
     scopes: dict[int, int]
 
     @classmethod
     def of(cls, nest: Nest) -> Elements:
         nest.writer.nests += 1
         values = [operand.value for operand in nest.operands]
-        return cls(nest, nest.writer.scopes(values))
+        return cls(nest, nest.writer.nests, nest.writer.scopes(values))
 
     def _marks(self, value: Value) -> str:
         count = max(self.scopes.values(), default=0) + 1
-        return f"{self.nest.writer.nests}, {self.scopes[id(value)]}, {count}"
+        return f"{self.number}_{self.scopes[id(value)]:02}_{count:02}"
 
     def load(self, value: Value) -> str:
         address, index = self.nest.at(value)

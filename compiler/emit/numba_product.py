@@ -18,22 +18,22 @@ def combine(k, n, a, a_by, b, b_by, c):
     """c[j] += sum of a[i] b[i, j], rows of b side by side."""
     i = 0
     while i + 4 <= k:
-        w, x = get(a, i * a_by, 0, 0, 0), get(a, (i + 1) * a_by, 0, 0, 0)
-        y, z = get(a, (i + 2) * a_by, 0, 0, 0), get(a, (i + 3) * a_by, 0, 0, 0)
+        w, x = get(a, i * a_by, 0), get(a, (i + 1) * a_by, 0)
+        y, z = get(a, (i + 2) * a_by, 0), get(a, (i + 3) * a_by, 0)
         for j in range(n):
-            total = get(c, j, 1, 0, 2)
-            total = add_product(total, w, get(b, i * b_by + j, 1, 1, 2))
-            total = add_product(total, x, get(b, (i + 1) * b_by + j, 1, 1, 2))
-            total = add_product(total, y, get(b, (i + 2) * b_by + j, 1, 1, 2))
-            total = add_product(total, z, get(b, (i + 3) * b_by + j, 1, 1, 2))
-            put(c, j, total, 1, 0, 2)
+            total = get(c, j, 1_00_02)
+            total = add_product(total, w, get(b, i * b_by + j, 1_01_02))
+            total = add_product(total, x, get(b, (i + 1) * b_by + j, 1_01_02))
+            total = add_product(total, y, get(b, (i + 2) * b_by + j, 1_01_02))
+            total = add_product(total, z, get(b, (i + 3) * b_by + j, 1_01_02))
+            put(c, j, total, 1_00_02)
         i += 4
     while i < k:
-        w = get(a, i * a_by, 0, 0, 0)
+        w = get(a, i * a_by, 0)
         for j in range(n):
-            total = get(c, j, 1, 0, 2)
-            total = add_product(total, w, get(b, i * b_by + j, 1, 1, 2))
-            put(c, j, total, 1, 0, 2)
+            total = get(c, j, 1_00_02)
+            total = add_product(total, w, get(b, i * b_by + j, 1_01_02))
+            put(c, j, total, 1_00_02)
         i += 1
 
 
@@ -44,22 +44,22 @@ def project(k, n, a, b, b_by, c, c_by):
     while j + 4 <= n:
         w, x, y, z = ZERO, ZERO, ZERO, ZERO
         for i in range(k):
-            one = get(a, i, 2, 0, 2)
-            w = add_product(w, one, get(b, j * b_by + i, 2, 1, 2))
-            x = add_product(x, one, get(b, (j + 1) * b_by + i, 2, 1, 2))
-            y = add_product(y, one, get(b, (j + 2) * b_by + i, 2, 1, 2))
-            z = add_product(z, one, get(b, (j + 3) * b_by + i, 2, 1, 2))
-        put(c, j * c_by, get(c, j * c_by, 0, 0, 0) + w, 0, 0, 0)
-        put(c, (j + 1) * c_by, get(c, (j + 1) * c_by, 0, 0, 0) + x, 0, 0, 0)
-        put(c, (j + 2) * c_by, get(c, (j + 2) * c_by, 0, 0, 0) + y, 0, 0, 0)
-        put(c, (j + 3) * c_by, get(c, (j + 3) * c_by, 0, 0, 0) + z, 0, 0, 0)
+            one = get(a, i, 2_00_02)
+            w = add_product(w, one, get(b, j * b_by + i, 2_01_02))
+            x = add_product(x, one, get(b, (j + 1) * b_by + i, 2_01_02))
+            y = add_product(y, one, get(b, (j + 2) * b_by + i, 2_01_02))
+            z = add_product(z, one, get(b, (j + 3) * b_by + i, 2_01_02))
+        put(c, j * c_by, get(c, j * c_by, 0) + w, 0)
+        put(c, (j + 1) * c_by, get(c, (j + 1) * c_by, 0) + x, 0)
+        put(c, (j + 2) * c_by, get(c, (j + 2) * c_by, 0) + y, 0)
+        put(c, (j + 3) * c_by, get(c, (j + 3) * c_by, 0) + z, 0)
         j += 4
     while j < n:
         w = ZERO
         for i in range(k):
-            one = get(a, i, 2, 0, 2)
-            w = add_product(w, one, get(b, j * b_by + i, 2, 1, 2))
-        put(c, j * c_by, get(c, j * c_by, 0, 0, 0) + w, 0, 0, 0)
+            one = get(a, i, 2_00_02)
+            w = add_product(w, one, get(b, j * b_by + i, 2_01_02))
+        put(c, j * c_by, get(c, j * c_by, 0) + w, 0)
         j += 1
 
 
@@ -68,11 +68,11 @@ def slowly(m, n, k, a, a_down, a_by, b, b_down, b_by, c, c_by):
     """c += a b, one element at a time, whatever lies side by side."""
     for i in range(m):
         for j in range(n):
-            total = get(c, i * c_by + j, 0, 0, 0)
+            total = get(c, i * c_by + j, 0)
             for h in range(k):
-                left = get(a, i * a_down + h * a_by, 0, 0, 0)
-                total += left * get(b, h * b_down + j * b_by, 0, 0, 0)
-            put(c, i * c_by + j, total, 0, 0, 0)
+                left = get(a, i * a_down + h * a_by, 0)
+                total += left * get(b, h * b_down + j * b_by, 0)
+            put(c, i * c_by + j, total, 0)
 
 
 @njit(void(*[int64] * 10, DTYPE, int64, int64), cache=True, error_model="numpy")
@@ -88,7 +88,7 @@ def multiply(blas, m, n, k, a, a_t, a_by, b, b_t, b_by, beta, c, c_by):
     if beta == ZERO:
         for i in range(m):
             for j in range(n):
-                put(c, i * c_by + j, ZERO, 0, 0, 0)
+                put(c, i * c_by + j, ZERO, 0)
     if row and b_t:
         project(k, n, a, b, b_by, c, 1)
     elif row:
@@ -111,7 +111,7 @@ def pack(rows, columns, a, a_down, a_by, to):
     """Copy a matrix that BLAS cannot read as it lies to one that it can."""
     for i in range(rows):
         for j in range(columns):
-            put(to, i * columns + j, get(a, i * a_down + j * a_by, 0, 0, 0), 0, 0, 0)
+            put(to, i * columns + j, get(a, i * a_down + j * a_by, 0), 0)
 '''
 
 

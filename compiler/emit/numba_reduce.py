@@ -123,7 +123,7 @@ def _row_total(writer: Writer, step: Compute, elements: Elements, start: str) ->
     writer.add(f"{total} = 0.0", step.node)
     first = writer.fresh("first")
     with writer.under(f"for {first} in range(0, {count}, {CHUNK}):", step.node):
-        add_up(first, f"min({first} + {CHUNK}, {count})")
+        add_up(first, f"{writer.call('minimum')}({first} + {CHUNK}, {count})")
         writer.add(f"{total} += {part}", step.node)
     return total
 

@@ -142,10 +142,12 @@ def write_batched_dot(writer: Writer, step: Compute) -> None:
         def nth(value: Value, matrix: Matrix) -> Matrix:
             name = writer.fresh(f"{value.name}_{n}")
             by = "0" if writer.places.axes(value)[0] == ONE else writer.bytes(value, 0)
-            writer.add(f"{name} = {matrix.at} + {n} * {by}", step.node)
+            move = writer.call("row")
+            writer.add(f"{name} = {move}({matrix.at}, {n}, {by})", step.node)
             return _packed(writer, value, replace(matrix, at=name), 1, 2)
 
         pair = nth(a, left), nth(b, right)
         name = writer.fresh(f"{out.name}_{n}")
-        writer.add(f"{name} = {writer.address(out)} + {n} * {writer.bytes(out, 0)}")
+        place = f"{writer.address(out)}, {n}, {writer.bytes(out, 0)}"
+        writer.add(f"{name} = {writer.call('row')}({place})")
         _multiply(writer, step, pair, name, writer.length(b, 2))

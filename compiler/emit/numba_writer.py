@@ -11,13 +11,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from symseq.graph import Apply
+from symseq.types import DTYPES, FLOATS
 
 from ..memory import Lifetimes
 from ..program import Loop, Value
 from .numba_places import APART, Places
 from .source import Source
 
-MATH = "math"
+# What generated text may call; no local has such a name.
+FUNCTIONS = {
+    "p", "math", "range", "entry", "row", "where", "maximum", "minimum", "add_freely",
+    "floor", "ceil", "trunc", "rint", "sqrt", "fabs", "exp32", "log32", "tanh32",
+    "sigmoid32", "quotient", "remainder", "whole_quotient", "whole_remainder",
+    "fold_in", "word", *DTYPES, *(f"get_{d}" for d in DTYPES),
+    *(f"put_{d}" for d in DTYPES), *(f"multiply_{d}" for d in FLOATS),
+    *(f"pack_{d}" for d in FLOATS),
+}  # fmt: skip
 
 
 @dataclass(eq=False, slots=True)
@@ -53,9 +62,9 @@ class Writer:
         self.block: Block = self.top
         self.slots: dict[str, str] = {}  # what bind enters → the local name
         self.checks: list[str] = []  # what bind checks of the arrays
-        self.imports: set[str] = set()
+        self.imports: set[str] = {"entry"}
         self.counters: dict[str, bool] = {}  # names of counters, and if in use
-        self.taken: set[str] = {"p", MATH, "range", "min", "max", "abs", "float"}
+        self.taken: set[str] = set(FUNCTIONS)
         self.used: dict[int, Value] = {}  # values whose addresses bind must know
         self.nests = 0
         self.sites: list[Apply] = []  # where it may fail: it returns the place from 1
@@ -67,7 +76,7 @@ class Writer:
     def fresh(self, wanted: str) -> str:
         """A local name that is not taken."""
         name, k = wanted, 1
-        while name in self.taken or name in self.imports or name in self.counters:
+        while name in self.taken or name in self.counters:
             k += 1
             name = f"{wanted}_{k}_"
         self.taken.add(name)
@@ -151,18 +160,16 @@ class Writer:
         loops = self.loops_of(value)
         if not loops:
             return self.slot(f"address_({value.name})", f"{value.name}_at")
-        terms = [self.slot(f"address_({value.name})", f"{value.name}_0_at")]
+        made = self.slot(f"address_({value.name})", f"{value.name}_0_at")
         for loop in loops:
             step = self.slot(
                 f"step_({value.name}, {next_name(value, loop)})",
                 f"{value.name}_by_{loop.name}",
             )
-            terms.append(f"{counter_of(loop)} * {step}")
+            made = f"{self.call('row')}({made}, {counter_of(loop)}, {step})"
         name = self.fresh(f"{value.name}_at")
         inside = [block for loop, block in self.open if loop in loops]
-        (inside[-1] if inside else self.top).head.append(
-            (f"{name} = {' + '.join(terms)}", None)
-        )
+        (inside[-1] if inside else self.top).head.append((f"{name} = {made}", None))
         return name
 
     def loops_of(self, value: Value) -> list[Loop]:
@@ -210,7 +217,9 @@ class Writer:
     def fail(self, index: str, length: str, node: Apply) -> None:
         """Leave with an index out of bounds; `bind` raises at the node's line."""
         self.sites.append(node)
-        self.add(f"p[0], p[1] = {index}, {length}", node)
+        put = self.call("put_int64")
+        self.add(f"{put}(p, 0, {index}, 0)", node)
+        self.add(f"{put}(p, 1, {length}, 0)", node)
         self.add(f"return {len(self.sites)}", node)
 
     # -- aliasing -----------------------------------------------------------------
@@ -259,7 +268,7 @@ class Writer:
             names = list(self.slots.values())
             first = 2 if self.sites else 0  # where a failed check leaves its numbers
             for k, name in enumerate(names, first):
-                source.add(f"{name} = p[{k}]")
+                source.add(f"{name} = entry(p, {k})")
             self.top.write(source)
             source.add("return 0")
         source.add("")

@@ -13,11 +13,11 @@ from .numba_memory import rest
 
 compiled = njit(error_model="numpy", cache=True)
 
-SIGNATURES = tuple(f"int64(int64[::1]{', int64' * k})" for k in range(9))
+SIGNATURES = tuple(f"int64({', '.join(['int64'] * k)})" for k in range(1, 9))
 
 
 def jitted(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A generated function: its table, then the step numbers of the loops around."""
+    """A generated function of a table's address and the steps of the loops around."""
     count = function.__code__.co_argcount
     made = njit(SIGNATURES[count - 1], cache=True, error_model="numpy")(function)
     return cast(Callable[..., Any], made)

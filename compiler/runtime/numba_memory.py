@@ -1,8 +1,8 @@
 """What jitted code does with memory and numbers beside numba's own: by address.
 
-Every array is an address (int64); an index counts elements. The last three numbers of
-a load or store say which arrays of one loop nest are known not to overlap (nest, array,
-arrays): without them LLVM would have to check every pair, and gives up from eight on.
+Every array is an address (int64); an index counts elements. The last number of a load
+or store, as 3_02_05, says: array 2 of the 5 of nest 3 that are known not to overlap.
+Without it LLVM would have to check every pair, and gives up from eight on.
 """
 
 from __future__ import annotations
@@ -24,19 +24,35 @@ NUMBA: dict[str, Any] = {name: getattr(types, name) for name in DTYPES[1:]}
 NUMBA["bool"] = types.boolean
 
 
-def _mark(builder: Any, access: Any, nest: int, array: int, arrays: int) -> None:
+def _scopes(module: Any, nest: int, arrays: int) -> list[tuple[Any, Any]]:
+    """(alias.scope, noalias) of each array of a nest, made once per module."""
+    known = vars(module).setdefault("symseq_scopes", {})
+    found: list[tuple[Any, Any]] | None = known.get((nest, arrays))
+    if found is None:
+        domain = module.add_metadata([ir.MetaDataString(module, f"nest {nest}")])
+        scopes = [
+            module.add_metadata(
+                [ir.MetaDataString(module, f"nest {nest}, {k}"), domain]
+            )
+            for k in range(arrays)
+        ]
+        found = known[nest, arrays] = [
+            (
+                module.add_metadata([scope]),
+                module.add_metadata(scopes[:k] + scopes[k + 1 :]),
+            )
+            for k, scope in enumerate(scopes)
+        ]
+    return found
+
+
+def _mark(builder: Any, access: Any, mark: int) -> None:
     """Say that the access shares no element with the nest's other arrays."""
-    if arrays < 2:
-        return
-    module = builder.module
-    domain = module.add_metadata([ir.MetaDataString(module, f"nest {nest}")])
-    scopes = [
-        module.add_metadata([ir.MetaDataString(module, f"nest {nest}, {k}"), domain])
-        for k in range(arrays)
-    ]
-    access.set_metadata("alias.scope", module.add_metadata([scopes[array]]))
-    others = scopes[:array] + scopes[array + 1 :]
-    access.set_metadata("noalias", module.add_metadata(others))
+    nest, array, arrays = mark // 10_000, mark // 100 % 100, mark % 100
+    if arrays > 1:
+        own, others = _scopes(builder.module, nest, arrays)[array]
+        access.set_metadata("alias.scope", own)
+        access.set_metadata("noalias", others)
 
 
 def _element(builder: Any, dtype: str, address: Any, index: Any) -> Any:
@@ -46,46 +62,57 @@ def _element(builder: Any, dtype: str, address: Any, index: Any) -> Any:
 
 def _loader(dtype: str) -> Any:
     @intrinsic(prefer_literal=True)
-    def load(context: Any, address: Any, index: Any, nest: Any, array: Any, arrays: Any,
-             ) -> Any:  # fmt: skip
-        marks = [x.literal_value for x in (nest, array, arrays)]
-
+    def load(context: Any, address: Any, index: Any, mark: Any) -> Any:
         def generate(target: Any, builder: Any, signature: Any, args: Any) -> Any:
             found = builder.load(_element(builder, dtype, args[0], args[1]))
             found.align = np.dtype(dtype).itemsize
-            _mark(builder, found, *marks)
+            _mark(builder, found, mark.literal_value)
             if dtype == "bool":
                 return builder.icmp_unsigned("!=", found, ir.Constant(found.type, 0))
             return found
 
-        marked = (nest, array, arrays)
-        return NUMBA[dtype](types.int64, types.int64, *marked), generate
+        return NUMBA[dtype](types.int64, types.int64, mark), generate
 
     return load
 
 
 def _storer(dtype: str) -> Any:
     @intrinsic(prefer_literal=True)
-    def store(context: Any, address: Any, index: Any, value: Any, nest: Any, array: Any,
-              arrays: Any) -> Any:  # fmt: skip
-        marks = [x.literal_value for x in (nest, array, arrays)]
-
+    def store(context: Any, address: Any, index: Any, value: Any, mark: Any) -> Any:
         def generate(target: Any, builder: Any, signature: Any, args: Any) -> Any:
             value = args[2]
             if dtype == "bool":
                 value = builder.zext(value, IN_MEMORY[dtype])
             made = builder.store(value, _element(builder, dtype, args[0], args[1]))
             made.align = np.dtype(dtype).itemsize
-            _mark(builder, made, *marks)
+            _mark(builder, made, mark.literal_value)
             return target.get_dummy_value()
 
-        marked = (nest, array, arrays)
-        return (
-            types.void(types.int64, types.int64, NUMBA[dtype], *marked),
-            generate,
-        )
+        accepted = types.int64, types.int64, NUMBA[dtype], mark
+        return types.void(*accepted), generate
 
     return store
+
+
+@intrinsic
+def entry(context: Any, table: Any, place: Any) -> Any:
+    """Number `place` of a table of int64 at an address."""
+
+    def generate(target: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_element(builder, "int64", *args))
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic
+def row(context: Any, start: Any, number: Any, step: Any) -> Any:
+    """start + number · step, an address"""
+
+    def generate(target: Any, builder: Any, signature: Any, args: Any) -> Any:
+        start, number, step = args
+        return builder.add(start, builder.mul(number, step))
+
+    return types.int64(types.int64, types.int64, types.int64), generate
 
 
 get_bool, get_int8, get_int16, get_int32, get_int64, get_uint8, get_float32, \

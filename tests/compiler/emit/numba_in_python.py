@@ -27,13 +27,13 @@ def memory(address, count, dtype):
 
 def getter(dtype):
     size = np.dtype(dtype).itemsize
-    return lambda at, k, *marks: memory(at + k * size, 1, dtype)[0]
+    return lambda at, k, mark: memory(at + k * size, 1, dtype)[0]
 
 
 def putter(dtype):
     size = np.dtype(dtype).itemsize
 
-    def put(at, k, value, *marks):
+    def put(at, k, value, mark=0):
         assert np.asarray(value).dtype == dtype or dtype in ("bool", "int64", "float64")
         memory(at + k * size, 1, dtype)[0] = value
 
@@ -72,7 +72,7 @@ def packer(dtype):
         get, put = getter(dtype), putter(dtype)
         for i in range(rows):
             for j in range(columns):
-                put(to, i * columns + j, get(a, i * down + j * right))
+                put(to, i * columns + j, get(a, i * down + j * right, 0))
 
     return pack
 
@@ -94,6 +94,8 @@ MATH = SimpleNamespace(
     erf=lambda x: type(x)(math.erf(x)), erfc=lambda x: type(x)(math.erfc(x)),
 )  # fmt: skip
 NAMES = {
+    "entry": lambda p, k: int(memory(p + 8 * k, 1, "int64")[0]),
+    "row": lambda start, number, step: start + number * step,
     "math": MATH, "fold_in": fold_in, "word": word,
     "exp32": np.exp, "log32": np.log, "tanh32": np.tanh,
     "sigmoid32": lambda x: np.float32(1) / (np.float32(1) + np.exp(-x)),
