@@ -31,6 +31,7 @@ from .program import (
 
 ALIGNMENT = 64
 BLOCK_BYTES = 128 * 1024  # of one array in a block of rows: stays in the cache
+WORTHWHILE = 1.02  # bytes over what lives at once for which another way is tried
 MOST_BY_SIZE = 400  # storages that are also placed by size: quadratic
 
 
@@ -260,7 +261,7 @@ def place(plan: Layout, sizes: Sequence[int]) -> tuple[list[int], int]:
     """
     rounded = [-(-size // ALIGNMENT) * ALIGNMENT for size in sizes]
     offsets, top, least = _place_by_birth(plan, rounded)
-    if top > least and len(rounded) <= MOST_BY_SIZE:
+    if top > WORTHWHILE * least and len(rounded) <= MOST_BY_SIZE:
         others, other_top = _place_by_size(plan, rounded)
         if other_top < top:
             return others, other_top

@@ -30,7 +30,9 @@ from .loop_passes.policy import CALLS, FUSED, Policy
 from .loop_passes.regroup import regroup
 from .loop_passes.share import share_equals
 from .lower.function import lower_function
+from .lower.scope import unsettled
 from .passes.merge_slices import merge_slices
+from .passes.pick_logits import pick_logits
 from .passes.share_softmax import share_softmax
 from .passes.simplify import SIMPLIFY
 from .passes.stabilise import STABILISE
@@ -71,6 +73,7 @@ def passes_under(policy: Policy) -> Passes:
         stabilise,
         simplify,
         ("share_softmax", share_softmax),
+        *((("pick_logits", pick_logits),) if policy.elementwise else ()),
         ("drop_unused", drop_unused),
         ("keep_last_rows", keep_last_rows),
         ("share_equals", share_equals),
@@ -223,7 +226,8 @@ def compile_graph(
     wanted = refreshed([*outputs, *(new for _, new in updates)], targets)
     shared = shared_variables(wanted)
     shared += [s for s in targets if not any(s is other for other in shared)]
-    stated = [node for node in sort_nodes(wanted, inputs) if node.kind != GRADIENT]
+    nodes = [node for node in sort_nodes(wanted, inputs) if node.kind != GRADIENT]
+    stated = unsettled(nodes)
     if target != "reference":
         for _, pass_ in PASSES[target]:
             wanted = pass_(wanted)

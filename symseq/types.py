@@ -155,6 +155,13 @@ class TensorType:
     def with_shape(self, shape: Sequence[Length]) -> TensorType:
         return TensorType(self.dtype, tuple(shape))
 
+    def with_lengths(self, shape: Shape) -> TensorType:
+        """As `with_shape`, for lengths that are surely valid: nothing is checked."""
+        made = object.__new__(TensorType)
+        object.__setattr__(made, "dtype", self.dtype)
+        object.__setattr__(made, "shape", shape)
+        return made
+
     def with_dtype(self, dtype: str) -> TensorType:
         return TensorType(dtype, self.shape)
 

@@ -11,6 +11,7 @@ from symseq.ops.shape import ShapeOf
 from symseq.scan.control import IfElse
 from symseq.scan.op import Scan
 from symseq.traverse import clone, sort_nodes
+from symseq.types import is_integer
 
 
 @dataclass(eq=False, slots=True)
@@ -21,17 +22,33 @@ class Scope:
     outputs: list[Variable]
     nodes: list[Apply]
     bodies: dict[int, Scope] = field(default_factory=dict)
-    reads: dict[int, int] = field(default_factory=dict)
+    unsettled: list[Apply] = field(init=False)  # nodes whose lengths a call decides
+
+    def __post_init__(self) -> None:
+        self.unsettled = unsettled(self.nodes)
 
     def body(self, node: Apply) -> Scope:
         return self.bodies[id(node)]
 
-    def count_reads(self, variable: Variable) -> int:
-        """How often the scope's nodes and outputs read a variable."""
-        if not self.reads:
-            for v in [*self.outputs, *(v for n in self.nodes for v in n.inputs)]:
-                self.reads[id(v)] = self.reads.get(id(v), 0) + 1
-        return self.reads.get(id(variable), 0)
+
+def unsettled(nodes: Sequence[Apply]) -> list[Apply]:
+    """The nodes without those whose lengths were all known, and fit, when built."""
+    return [node for node in nodes if not _is_settled(node)]
+
+
+def _is_settled(node: Apply) -> bool:
+    if isinstance(node.op, BodyOp) or node.op.dynamic:
+        return False
+    for variable in node.inputs:
+        if not isinstance(variable, Constant) and (
+            None in variable.type.sizes or _may_be_index(variable)
+        ):
+            return False
+    return all(None not in v.type.sizes for v in node.outputs)
+
+
+def _may_be_index(variable: Variable) -> bool:
+    return variable.ndim <= 1 and is_integer(variable.dtype)
 
 
 def open_scope(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Scope:

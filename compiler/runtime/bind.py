@@ -9,6 +9,7 @@ import numpy as np
 from symseq.errors import Operand, ShapeError, SymseqError
 from symseq.graph import Apply, BodyOp, Constant, Held, Variable
 from symseq.lengths import ONE, Length
+from symseq.ops.elementwise import Elementwise
 from symseq.scan.body import Known
 from symseq.scan.op import Scan
 from symseq.span import UNKNOWN
@@ -90,18 +91,30 @@ class Sizes:
 
         Raises: ShapeError at the user's line, where lengths do not fit.
         """
+        if isinstance(node.op, Elementwise):
+            shapes = [self.type(v).shape for v in node.inputs]
+            if shapes.count(shapes[0]) == len(shapes):  # as most are: nothing stretches
+                (variable,) = node.outputs
+                self.types[id(variable)] = numbered(variable.type, shapes[0])
+                return
+        args = self._args(node)
+        try:
+            types = node.op.infer(args)
+        except SymseqError as error:
+            raise self.blame(error, node) from None
+        self._made(node, types)
+
+    def _args(self, node: Apply) -> list[Known]:
         deciding = node.op.length_inputs()
-        args = [
+        return [
             Known(
                 self.type(v),
                 self.held(v) if k in deciding or self._is_index(v) else None,
             )
             for k, v in enumerate(node.inputs)
         ]
-        try:
-            types = node.op.infer(args)
-        except SymseqError as error:
-            raise self.blame(error, node) from None
+
+    def _made(self, node: Apply, types: Sequence[TensorType]) -> None:
         for variable, type_ in zip(node.outputs, types, strict=True):
             self.types[id(variable)] = numbered(variable.type, type_.shape)
 
@@ -117,35 +130,42 @@ class Sizes:
 
     def infer_scope(self, scope: Scope) -> None:
         """Enter the types of everything in a scope, bodies of loops included."""
-        for node in scope.nodes:
-            self.infer(node)
+        for node in scope.unsettled:
             body = scope.bodies.get(id(node))
-            if body is not None:
-                self._enter(node, body)
+            if body is None:
+                self.infer(node)
+            else:
+                self._infer_loop(node, body)
 
-    def _enter(self, node: Apply, body: Scope) -> None:
-        op = node.op
+    def _infer_loop(self, node: Apply, body: Scope) -> None:
+        """The same for a loop: its body is looked at once, for its own steps too."""
+        op, args = node.op, self._args(node)
         assert isinstance(op, Scan)
-        steps = self.held(node.inputs[0])
-        if isinstance(steps, int):
-            self.trips[id(node)] = steps
-        known = op.row_args(
-            [
-                Known(self.type(v), self.held(v) if v.ndim == 0 and k == 0 else None)
-                for k, v in enumerate(node.inputs)
-            ]
-        )
+        if isinstance(args[0].held, int):
+            self.trips[id(node)] = args[0].held
+        try:
+            op.check_lengths(args)
+            known = op.row_args(args)
+        except SymseqError as error:
+            raise self.blame(error, node) from None
         for variable, arg in zip(body.inputs, known, strict=True):
             self.types[id(variable)] = numbered(variable.type, arg.type.shape)
         for outer, inner in body_constants(node, body):
             self.outer[id(inner)] = outer
         self.infer_scope(body)
+        try:
+            types = op.output_types(args, [self.type(v) for v in body.outputs])
+        except SymseqError as error:
+            raise self.blame(error, node) from None
+        self._made(node, types)
 
 
 def numbered(static: TensorType, shape: Sequence[Length]) -> TensorType:
     """`static` with the numbers of `shape`; an undeclared 1 becomes ONE."""
-    return static.with_shape(
-        [_number(length, n) for length, n in zip(static.shape, shape, strict=True)]
+    return static.with_lengths(
+        tuple(
+            [_number(length, n) for length, n in zip(static.shape, shape, strict=True)]
+        )
     )
 
 

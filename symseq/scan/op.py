@@ -40,12 +40,23 @@ class Scan(Roles, BodyOp):
     checkpoint_every: int | None = None
 
     def infer(self, args: Sequence[Arg]) -> tuple[TensorType, ...]:
-        n_steps = self._steps(args[0])
-        for k, sequence in enumerate(self.sequence_inputs(args)):
-            self._check_rows(k, sequence, n_steps)
+        self.check_lengths(args)
         rows = self.row_args(args)
         known = infer_body(self.body, rows)
         types = [known.get(v, v).type for v in self.body.outputs]
+        return self.output_types(args, types)
+
+    def check_lengths(self, args: Sequence[Arg]) -> None:
+        """Raises: ShapeError where a sequence has fewer rows than there are steps."""
+        n_steps = self._steps(args[0])
+        for k, sequence in enumerate(self.sequence_inputs(args)):
+            self._check_rows(k, sequence, n_steps)
+
+    def output_types(
+        self, args: Sequence[Arg], types: Sequence[TensorType]
+    ) -> tuple[TensorType, ...]:
+        """The node's outputs, from its inputs and what the body's outputs are."""
+        n_steps = self._steps(args[0])
         made = [
             self._history(k, n_steps, row, types[k])
             for k, row in enumerate(self.state_rows(args))
