@@ -25,6 +25,7 @@ from .loop_passes.behind import move_behind
 from .loop_passes.drop_unused import drop_unused
 from .loop_passes.hoist import hoist
 from .loop_passes.join_outputs import join_outputs
+from .loop_passes.join_products import join_products
 from .loop_passes.last_rows import keep_last_rows
 from .loop_passes.policy import CALLS, FUSED, Policy
 from .loop_passes.regroup import regroup
@@ -52,6 +53,7 @@ def passes_under(policy: Policy) -> Passes:
     """The passes in order, for targets that gain what `policy` says."""
     stabilise = ("stabilise", partial(rewrite, rules=STABILISE))
     simplify = ("simplify", partial(rewrite, rules=SIMPLIFY))
+    gates = (("join_products", join_products), ("regroup", regroup))
     neighbours = (
         ("merge_slices", merge_slices),
         ("join_outputs", join_outputs),
@@ -67,7 +69,7 @@ def passes_under(policy: Policy) -> Passes:
         ("drop_unused", drop_unused),
         ("share_equals", share_equals),
         simplify,
-        *((("regroup", regroup),) if policy.elementwise else ()),
+        *(gates if policy.elementwise else ()),
         ("hoist", partial(hoist, policy=policy)),
         ("move_behind", partial(move_behind, policy=policy)),
         stabilise,
