@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from symseq.graph import Apply
+from symseq.graph import Apply, Op
 from symseq.ops.alloc import Alloc
 from symseq.ops.cast import CASTS, cast
 from symseq.ops.custom_gradient import CustomGradient
@@ -13,6 +13,7 @@ from symseq.ops.elementwise import Elementwise
 from symseq.ops.gradient_ops import DisconnectedGrad, GradClip, GradScale, ZeroGrad
 from symseq.ops.reshape import Reshape
 from symseq.ops.shape import SpecifyShape
+from symseq.ops.softmax import Normalized
 from symseq.types import is_static_one
 
 from ..rewrite.patterns import (
@@ -100,16 +101,35 @@ def transpose_of_function(node: Apply) -> Replacement:
     op, inner = node.op, node.inputs[0].owner
     if inner is None or not isinstance(inner.op, Elementwise):
         return None
-    assert isinstance(op, DimShuffle)
     wide = [v for v in dict.fromkeys(inner.inputs) if not is_scalar(v)]
     seen = made_by(wide[0], DimShuffle) if len(wide) == 1 else None
-    if seen is None or not isinstance(seen.op, DimShuffle):
+    if seen is None or not _undoes(op, seen):
         return None
-    (x,), order = seen.inputs, seen.op.order
-    if [a if a == "x" else order[a] for a in op.order] != list(range(x.ndim)):
-        return None
+    (x,) = seen.inputs
     inputs = [x if v is wide[0] else as_rank(v, x.ndim) for v in inner.inputs]
     return inner.op.make(*inputs)
+
+
+@VIEWS.rule(DimShuffle, sole=True)
+def transpose_of_softmax(node: Apply) -> Replacement:
+    """softmax(xᵀ)ᵀ → softmax(x) along the other axis; so log softmax"""
+    op, inner = node.op, node.inputs[0].owner
+    if inner is None or not isinstance(inner.op, Normalized):
+        return None
+    seen = made_by(inner.inputs[0], DimShuffle)
+    if seen is None or not _undoes(op, seen):
+        return None
+    assert isinstance(seen.op, DimShuffle)
+    axis = seen.op.order[inner.op.axis]
+    return None if axis == "x" else type(inner.op)(axis)(seen.inputs[0])
+
+
+def _undoes(op: Op, seen: Apply) -> bool:
+    """Whether a dimshuffle brings back what `seen` had moved."""
+    assert isinstance(op, DimShuffle) and isinstance(seen.op, DimShuffle)
+    order = seen.op.order
+    back = [a if a == "x" else order[a] for a in op.order]
+    return back == list(range(seen.inputs[0].ndim))
 
 
 @VIEWS.rule(SpecifyShape)

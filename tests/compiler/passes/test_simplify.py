@@ -151,6 +151,10 @@ FIRES = {
         (lambda v: T.tanh(v.m.T).T, "tanh"),
         (lambda v: T.tanh(v.m.dimshuffle("x", 1, 0)).dimshuffle(2, 1), "tanh"),
     ],
+    "transpose_of_softmax": [
+        (lambda v: T.nnet.softmax(v.m.T).T, "softmax"),
+        (lambda v: T.nnet.logsoftmax(v.k[:4].T).T, "log_softmax subtensor"),
+    ],
     "known_shape": [(lambda v: T.specify_shape(v.m, (4, None)), "")],
     "useless_cast": [],
     "cast_of_cast": [
