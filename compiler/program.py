@@ -122,7 +122,8 @@ class Fused:
     """Elementwise steps over one index space as one loop nest, for targets that fuse.
 
     ``inputs`` are the values that it loads, ``outs`` those that it stores: what no
-    other step reads stays inside, and has no memory. Where a target goes over blocks of
+    other step reads stays inside, and has no memory. ``sums`` are reductions, over the
+    same axes, of values that the steps make. Where a target goes over blocks of
     rows instead (NumPy), the steps name ``parts``, views of inputs and outs, and
     ``temps``, which have the memory of one block.
     """
@@ -133,6 +134,7 @@ class Fused:
     node: Apply | None = None
     temps: tuple[Value, ...] = ()
     parts: tuple[Value, ...] = ()
+    sums: tuple[Compute, ...] = ()
 
 
 @dataclass(eq=False, slots=True)

@@ -34,7 +34,7 @@ from ..program import (
 )
 from ..program import writes as writes_of
 from . import numba_index, numba_reduce
-from .numba_nests import write_fused
+from .numba_fused import write_fused
 from .numba_places import Places
 from .numba_rules import WRITERS, can_write
 from .numba_writer import Writer, counter_of, next_name

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from symseq.ops.gradient_ops import Identity
 from symseq.ops.join import Join, Split
+from symseq.ops.reduce import Reduction
 
 from ..program import (
     Compute,
@@ -126,6 +127,10 @@ class _Item:
             self.stores.setdefault(id(value.root), []).append(value)
 
 
+def is_reduction(step: Compute) -> bool:
+    return step.node is not None and isinstance(step.node.op, Reduction)
+
+
 def touched(step: Step) -> Iterable[Value]:
     """What a step reads, its body included."""
     body = walk(step.body) if isinstance(step, Loop) else ()
@@ -157,6 +162,8 @@ class _Fusion:
             if isinstance(step, Compute):
                 step = self._compute(step)
             home = self._home(step, items) if isinstance(step, Elementwise) else None
+            if isinstance(step, Compute):
+                home = self._home_of_sum(step, items)
             if home is None:
                 space = None
                 if isinstance(step, Elementwise) and self.is_nest(step):
@@ -201,12 +208,32 @@ class _Fusion:
                 return None
         return None
 
-    def _passes(self, step: Kernel | Copy, item: _Item) -> bool:
+    def _home_of_sum(self, step: Compute, items: list[_Item]) -> _Item | None:
+        """The nest that makes what a reduction reads, if it reduces no other axes."""
+        if not (is_reduction(step) and can_write(step)):
+            return None
+        assert step.node is not None and isinstance(step.node.op, Reduction)
+        path = self.places.path(step.inputs[0])
+        for item in reversed(items[-LOOK_BACK:]):
+            if item.space is not None and any(
+                isinstance(s, Elementwise) and self.places.path(s.out) == path
+                for s in item.steps
+            ):
+                others = [s for s in item.steps if isinstance(s, Compute)]
+                axes = {s.node.op.axes for s in others if s.node is not None}  # type: ignore[attr-defined]
+                out = id(step.outs[0].root)
+                free = out not in item.loads and out not in item.stores
+                return item if free and axes <= {step.node.op.axes} else None
+            if not self._passes(step, item):
+                return None
+        return None
+
+    def _passes(self, step: Kernel | Copy | Compute, item: _Item) -> bool:
         """Whether the step may run before the item."""
         if all(isinstance(inner, View) for inner in item.steps):
             return True
-        out = id(step.out.root)
-        if out in item.stores or out in item.loads:
+        outs = {id(value.root) for value in writes(step)}
+        if outs & item.stores.keys() or outs & item.loads.keys():
             return False
         return not any(id(value.root) in item.stores for value in reads(step))
 
@@ -239,9 +266,10 @@ class _Fusion:
         node = first.node
         steps = tuple(s for s in item.steps if isinstance(s, Elementwise))
         # All that it touches, until `settle` knows what nobody else reads.
-        outs = tuple(s.out for s in steps)
+        sums = tuple(s for s in item.steps if isinstance(s, Compute))
+        outs = tuple(v for s in item.steps for v in writes(s))
         inputs = tuple(v for s in steps for v in reads(s))
-        made = item.made = Fused(steps, outs, inputs, node)
+        made = item.made = Fused(steps, outs, inputs, node, sums=sums)
         return made
 
     def settle(self) -> None:
@@ -285,4 +313,5 @@ def _fill(
             outs.pop(path, None)
         else:
             outs[path] = step.out
-    fused.inputs, fused.outs = tuple(inputs.values()), tuple(outs.values())
+    results = [v for step in fused.sums for v in step.outs]
+    fused.inputs, fused.outs = tuple(inputs.values()), (*outs.values(), *results)

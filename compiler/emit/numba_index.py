@@ -6,7 +6,8 @@ from symseq.ops.take import Gather, PutRows, Take
 from symseq.random.bits import Bits, FoldIn
 
 from ..program import Compute, Copy, Fused, Value
-from .numba_nests import Elements, Operand, broadcast, nest_over, write_fused
+from .numba_fused import write_fused
+from .numba_nests import Elements, Operand, broadcast, nest_over
 from .numba_places import ONE
 from .numba_rules import writes
 from .numba_writer import Writer

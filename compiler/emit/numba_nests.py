@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from ..program import Copy, Fused, Kernel, Value, reads
+from ..program import Value
 from .numba_places import ONE
-from .numba_scalars import Scalar, Scalars
 from .numba_writer import Writer
 
 COUNTERS = ("i", "j", "k", "l", "m", "n")
@@ -217,61 +216,3 @@ class Elements:
         address, index = self.nest.at(value)
         function = self.nest.writer.call(f"put_{value.dtype}")
         return f"{function}({address}, {index}, {text}, {self._marks(value)})"
-
-
-def write_fused(writer: Writer, step: Fused) -> None:
-    """Elementwise steps as one nest: loads, scalars, stores."""
-    first = step.steps[0].out
-    values = _distinct(writer, [*step.inputs, *step.outs])
-    nest = nest_over(writer, first, broadcast(writer, first, values))
-    elements = Elements.of(nest)
-    # By place, so that what is written is then read as the scalar.
-    known: dict[object, Scalar] = {}
-    representative = {writer.places.path(v): v for v in values}
-    scalars = Scalars(writer.fresh, writer.call)
-    with nest.open():
-        for inner in step.steps:
-            given = []
-            for value in reads(inner):
-                path = writer.places.path(value)
-                if path not in known:
-                    name = writer.scalar(value)
-                    text = elements.load(representative[path])
-                    writer.add(f"{name} = {text}", inner.node)
-                    known[path] = Scalar(name, value.dtype)
-                given.append(known[path])
-            known[writer.places.path(inner.out)] = _compute(
-                writer, scalars, inner, given
-            )
-        for value in step.outs:
-            scalar = known[writer.places.path(value)]
-            stored = representative[writer.places.path(value)]
-            writer.add(elements.store(stored, scalar.text), None)
-
-
-def _distinct(writer: Writer, values: Sequence[Value]) -> list[Value]:
-    """One value per place."""
-    found: dict[object, Value] = {}
-    for value in values:
-        found.setdefault(writer.places.path(value), value)
-    return list(found.values())
-
-
-def _compute(
-    writer: Writer, scalars: Scalars, step: Kernel | Copy, given: Sequence[Scalar]
-) -> Scalar:
-    """Lines for one step; the scalar that holds its result."""
-    if isinstance(step, Copy):
-        made = scalars.cast(given[0], step.out.dtype)
-        if made is given[0]:
-            return made
-        name = writer.scalar(step.out)
-        writer.add(f"{name} = {made.text}", step.node)
-        return Scalar(name, step.out.dtype)
-    lines = list(scalars.kernel(step, given))
-    for name, made in lines[:-1]:
-        writer.add(f"{name} = {made.text}", step.node)
-    made = lines[-1][1]
-    name = writer.scalar(step.out)
-    writer.add(f"{name} = {made.text}", step.node)
-    return Scalar(name, made.dtype)

@@ -58,7 +58,7 @@ def write_reduction(writer: Writer, step: Compute) -> None:
     op, (x,), (out,) = step.node.op, step.inputs, step.outs
     assert isinstance(op, Reduction)
     reduced = [k in op.axes for k in range(x.variable.ndim)]
-    operands = [*broadcast(writer, x, [x]), _kept(writer, out, reduced)]
+    operands = [*broadcast(writer, x, [x]), kept(writer, out, reduced)]
     nest = nest_over(writer, x, operands, reduced)
     elements = Elements.of(nest)
     scalars = Scalars(writer.fresh, writer.call)
@@ -82,7 +82,7 @@ def write_reduction(writer: Writer, step: Compute) -> None:
         writer.add(elements.store(out, total), step.node)
 
 
-def _kept(writer: Writer, out: Value, reduced: list[bool]) -> Operand:
+def kept(writer: Writer, out: Value, reduced: list[bool]) -> Operand:
     """The result as an operand of a nest over what is reduced."""
     own = iter(range(len(reduced)))
     axes = [None if gone else next(own) for gone in reduced]
@@ -196,7 +196,7 @@ def write_place(writer: Writer, step: Compute) -> None:
     op, (x,), (out,) = step.node.op, step.inputs, step.outs
     assert isinstance(op, ArgExtremum)
     reduced = [k in op.axes for k in range(x.variable.ndim)]
-    operands = [*broadcast(writer, x, [x]), _kept(writer, out, reduced)]
+    operands = [*broadcast(writer, x, [x]), kept(writer, out, reduced)]
     nest = nest_over(writer, x, operands, reduced)
     _last(nest, op.axes[0])
     elements = Elements.of(nest)
