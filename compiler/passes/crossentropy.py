@@ -158,12 +158,6 @@ def _is(a: Variable, b: Variable) -> bool:
     return a is b
 
 
-def _operands(node: Apply, wanted: Callable[[Variable], bool]) -> Sequence[Variable]:
-    """(the operand that is wanted, the other) of a product, or nothing."""
-    a, b = node.inputs
-    return (a, b) if wanted(a) else (b, a) if wanted(b) else ()
-
-
 @CROSSENTROPY.rule(MUL)
 def gradient_of_log_softmax(node: Apply) -> Replacement:
     """p · (g/p − Σ (g/p) p) → g − p Σ g, for p = softmax(x), also picked from"""
