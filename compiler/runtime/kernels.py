@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symseq.errors import BadIndexError
-from symseq.ops.scatter import add_rows, linear_places
+from symseq.ops.scatter import add_rows, linear_places, sorting
 from symseq.types import Array
 
 from ..memory import block_rows
@@ -122,7 +122,7 @@ def put_rows(
         add_rows(target, rows, where)
         return
     one, other = ordered.reshape(rows.shape), summed.reshape(rows.shape)
-    order = np.argsort(where, kind="stable")
+    order = sorting(where, len(target))
     sorted_ = where[order]
     starts = np.flatnonzero(np.r_[True, sorted_[1:] != sorted_[:-1]])
     unique, count = sorted_[starts], len(starts)
