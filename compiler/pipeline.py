@@ -149,6 +149,9 @@ class Compiled:
                     binding.run()
             except SymseqError as error:
                 raise plan.blame(error) from None
+            except Exception as error:
+                plan.blame(error)
+                raise
             results = plan.results(binding)
             if plan.program.updates or self.updates:
                 with uninterrupted():

@@ -101,4 +101,7 @@ def run(plan: Plan, inputs: Variables, values: Sequence[Array]) -> list[Array]:
         binding.run()
     except SymseqError as error:
         raise plan.blame(error) from None
+    except Exception as error:
+        plan.blame(error)
+        raise
     return binding.outputs()

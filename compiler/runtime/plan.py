@@ -368,14 +368,14 @@ class Plan:
         """Line of the source → the user's line."""
         return {line: node.spans[0] for line, node in self.nodes.items() if node.spans}
 
-    def blame(self, error: SymseqError) -> SymseqError:
+    def blame(self, error: Exception) -> Exception:
         """`error`, raised while running, with the user's line that it came from."""
         trace = error.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == self.file:
                 node = self.node_at(trace.tb_lineno)
                 if node is not None:
-                    return error.at(node.spans[0], operands(node.inputs))
+                    return blamed(error, node)
             trace = trace.tb_next
         return error
 
@@ -406,6 +406,14 @@ class Plan:
         if shapes or named:
             lines.append(str(self.forecast(*shapes, **named)))
         return "\n".join(lines)
+
+
+def blamed(error: Exception, node: Apply) -> Exception:
+    """`error` with the line of a node: among its rows, or as a note to NumPy's own."""
+    if isinstance(error, SymseqError):
+        return error.at(node.spans[0], operands(node.inputs))
+    error.add_note(f"at {node.spans[0]}  {node.spans[0].text}")
+    return error
 
 
 class _Shapes:

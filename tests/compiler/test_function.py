@@ -287,3 +287,14 @@ def test_what_is_borrowed_is_never_a_shared_buffer_or_an_input():
         made[:] = 7
     np.testing.assert_array_equal(w.get_value(), np.zeros(3))
     np.testing.assert_array_equal(values, np.ones(3))
+
+
+@pytest.mark.parametrize("target", ["reference", "numpy"])
+def test_an_error_of_numpy_names_the_users_line(target):
+    i, k = T.ivectors("i", "k")
+    f = ss.function([i, k], i**k, target=target)
+    np.testing.assert_array_equal(f([2, 3], [2, 1]), [4, 3])
+    with pytest.raises(ValueError) as caught:
+        f([2, 3], [2, -1])
+    (note,) = caught.value.__notes__
+    assert "f = ss.function([i, k], i**k, target=target)" in note
