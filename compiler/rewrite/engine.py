@@ -18,6 +18,7 @@ from .rules import Replacement, Rule, RuleSet
 
 __all__ = ["Replacement", "Rule", "RuleSet", "rewrite"]
 MOST_SPANS = 4
+MOST_COMPARED = 1 << 16  # elements: larger constants are equal only to themselves
 MOST_CHAINED, MOST_FIRINGS = 64, 64  # for rules that undo each other
 MOST_SWEEPS = 12
 
@@ -56,7 +57,7 @@ class Rewriter:
         found = self.new.get(id(variable))
         if found is not None:
             return found
-        if isinstance(variable, Constant):
+        if isinstance(variable, Constant) and variable.data.size <= MOST_COMPARED:
             data = variable.data
             key = ("constant", data.dtype.str, data.shape, data.tobytes())
             interned = self.interned.setdefault(key, variable)

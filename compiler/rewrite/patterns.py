@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from symseq import lengths
@@ -17,6 +19,9 @@ from symseq.ops.shape import ShapeOf
 from symseq.ops.subtensor import Subtensor
 
 FILL = math.fill.op
+FEW = 64
+# What `number_of` has found out about larger constants, which takes time.
+LARGE: WeakKeyDictionary[Constant, float | None] = WeakKeyDictionary()
 
 
 def made_by(variable: Variable, *ops: type[Op] | Op) -> Apply | None:
@@ -43,12 +48,21 @@ def core_of(variable: Variable) -> Variable:
 def number_of(variable: Variable) -> float | None:
     """The one number that a variable is everywhere, behind views and fills; or None."""
     core = core_of(variable)
-    if not isinstance(core, Constant) or core.data.size == 0:
+    if not isinstance(core, Constant):
         return None
-    first = core.data.flat[0]
-    if core.data.size > 1 and not (
-        core.data.flat[-1] == first and bool(np.all(core.data == first))
-    ):
+    if core.data.size <= FEW:
+        return _same_everywhere(core)
+    if core not in LARGE:
+        LARGE[core] = _same_everywhere(core)
+    return LARGE[core]
+
+
+def _same_everywhere(constant: Constant) -> float | None:
+    data = constant.data
+    if data.size == 0:
+        return None
+    first = data.flat[0]
+    if data.size > 1 and not (data.flat[-1] == first and bool(np.all(data == first))):
         return None
     number: float = first.item()
     return number

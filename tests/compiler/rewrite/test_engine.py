@@ -3,6 +3,7 @@
 import cProfile
 import pstats
 
+import numpy as np
 import pytest
 
 import symseq as ss
@@ -148,6 +149,15 @@ def test_a_rule_that_changes_a_type_is_named(wrong):
 def test_rules_that_undo_each_other_come_to_an_end():
     there = RuleSet(TO_TANH, rules(math.tanh.op, rule=lambda n: T.exp(n.inputs[0])))
     assert len(names(*rewrite([T.exp(x) * T.tanh(x)], there))) <= 3
+
+
+def test_equal_constants_merge_unless_they_are_large():
+    def twice(size):
+        a, b = (T.constant(np.ones(size)) for _ in range(2))
+        return rewrite([T.exp(a) * T.exp(b)], RuleSet())
+
+    assert names(*twice(5)) == ["exp", "mul"]
+    assert names(*twice(100_000)) == ["exp", "exp", "mul"]
 
 
 def test_equations_are_the_first_paragraph_of_a_docstring():
