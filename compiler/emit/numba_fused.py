@@ -14,6 +14,8 @@ from .numba_reduce import CHUNK, combine, fill, kept, start_of
 from .numba_scalars import Scalar, Scalars
 from .numba_writer import Writer
 
+LONGEST_AT_ONCE = 8 * CHUNK  # a row known to be no longer is added up at once
+
 
 def write_fused(writer: Writer, step: Fused) -> None:
     """The nest: loads, scalars, stores, and sums of scalars."""
@@ -116,7 +118,7 @@ class _Body:
                     made = one.combine(one.part, self._term(one.step))
                     writer.add(f"{one.part} = {made}", one.step.node)
 
-        if not any(one.in_parts for one in sums):
+        if not any(one.in_parts for one in sums) or nest.is_short(LONGEST_AT_ONCE):
             part("0", count)
             return
         for one in sums:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from symseq.ops.take import Gather, PutRows, Take
+from collections.abc import Sequence
+
+from symseq.ops.take import Gather, Put, PutRows, Take
 from symseq.random.bits import Bits, FoldIn
 
 from ..program import Compute, Copy, Fused, Value
@@ -29,28 +31,34 @@ def _levels(groups: list[list[int]], kinds: list[int], last: int) -> int:
 def _checked(writer: Writer, step: Compute, loaded: str, length: str) -> str:
     """The lines that check an index; the name of it, counted from the start."""
     assert step.node is not None
-    index, row = writer.fresh("index"), writer.fresh("row")
-    writer.add(f"{index} = {writer.call('int64')}({loaded})", step.node)
+    index, row = writer.fresh("index"), writer.fresh("place")
+    writer.add(f"{index} = {loaded}", step.node)
     writer.add(f"{row} = {index} + {length} if {index} < 0 else {index}", step.node)
     with writer.under(f"if {row} < 0 or {row} >= {length}:", step.node):
         writer.fail(index, length, step.node)
     return row
 
 
-def _is_plain_take(step: Compute) -> bool:
-    assert step.node is not None and isinstance(step.node.op, Gather)
-    x, ids = step.inputs
-    return x.root is not ids.root
+def _index(writer: Writer, elements: Elements, ids: Value) -> str:
+    """An element of `ids` as int64."""
+    loaded = elements.load(ids)
+    return loaded if ids.dtype == "int64" else f"{writer.call('int64')}({loaded})"
 
 
-@writes(Take, able=_is_plain_take)
+def _are_apart(step: Compute) -> bool:
+    """Whether no operand is another's memory."""
+    roots = [id(value.root) for value in step.inputs]
+    return len(set(roots)) == len(roots)
+
+
+@writes(Take, Gather, able=_are_apart)
 def write_take(writer: Writer, step: Compute) -> None:
-    """out[a, i, b] = x[a, ids[i], b]"""
-    assert step.node is not None and isinstance(step.node.op, Take)
-    (x, ids), (out,), axis = step.inputs, step.outs, step.node.op.axis
-    count, rank = ids.variable.ndim, out.variable.ndim
+    """out[a, i, b] = x[a, ids0[i], ids1[i], ..., b]"""
+    assert step.node is not None and isinstance(step.node.op, Gather)
+    (x, *ids), (out,), axis = step.inputs, step.outs, step.node.op.axis
+    count, rank = ids[0].variable.ndim, out.variable.ndim
     kinds = [0] * axis + [1] * count + [2] * (rank - axis - count)
-    before, after = range(axis), range(axis + 1, x.variable.ndim)
+    before, after = range(axis), range(axis + len(ids), x.variable.ndim)
     places: list[int | None] = [*before, *[None] * count, *after]
     index: list[int | None] = [
         *[None] * axis, *range(count), *[None] * (rank - axis - count)
@@ -58,67 +66,78 @@ def write_take(writer: Writer, step: Compute) -> None:
     operands = [
         *broadcast(writer, out, [out]),
         _axes(writer, x, places),
-        _axes(writer, ids, index),
+        *(_axes(writer, one, index) for one in ids),
     ]
     nest = nest_over(writer, out, operands, kinds)
     elements = Elements.of(nest)
-    length, by = writer.length(x, axis), writer.bytes(x, axis)
     with nest.open(_levels(nest.groups, kinds, 1)):
-        row = _checked(writer, step, elements.load(ids), length)
-        start = writer.fresh(f"{x.name}_row")
-        move = writer.call("row")
-        writer.add(f"{start} = {move}({nest.base(x)}, {row}, {by})", step.node)
-        nest.move(x, start)
+        start = nest.base(x)
+        for k, one in enumerate(ids, axis):
+            length, by = writer.length(x, k), writer.bytes(x, k)
+            found = _checked(writer, step, _index(writer, elements, one), length)
+            start = f"{writer.call('row')}({start}, {found}, {by})"
+        name = writer.fresh(f"{x.name}_row")
+        writer.add(f"{name} = {start}", step.node)
+        nest.move(x, name)
         with nest.open():
             writer.add(elements.store(out, elements.load(x)), step.node)
 
 
 def _is_plain_put(step: Compute) -> bool:
-    """Rows added in place, or (without results) the check of their numbers alone."""
-    if not step.outs:
-        return len(step.inputs) == 2
-    return step.overwrites and step.outs[0].dtype != "bool"
+    """Elements added in place, or (without results) the check of the indices alone."""
+    if not _are_apart(step):
+        return False
+    return not step.outs or (step.overwrites and step.outs[0].dtype != "bool")
 
 
-def _check_all(writer: Writer, step: Compute, ids: Value, length: str) -> None:
+def _check_all(writer: Writer, step: Compute, x: Value, ids: Sequence[Value]) -> None:
     """Lines that see that every index is in bounds."""
-    nest = nest_over(writer, ids, broadcast(writer, ids, [ids]))
-    elements = Elements.of(nest)
-    with nest.open():
-        _checked(writer, step, elements.load(ids), length)
+    for axis, one in enumerate(ids):
+        nest = nest_over(writer, one, broadcast(writer, one, [one]))
+        elements = Elements.of(nest)
+        with nest.open():
+            loaded = _index(writer, elements, one)
+            _checked(writer, step, loaded, writer.length(x, axis))
 
 
-@writes(PutRows, able=_is_plain_put)
-def write_put_rows(writer: Writer, step: Compute) -> None:
+@writes(PutRows, Put, able=_is_plain_put)
+def write_put(writer: Writer, step: Compute) -> None:
     """out[ids[i]] += y[i], after all indices are checked; repeated ones add up."""
     assert step.node is not None
     if not step.outs:
-        x, ids = step.inputs
-        _check_all(writer, step, ids, writer.length(x, 0))
+        x, *ids = step.inputs
+        _check_all(writer, step, x, ids)
         return
-    (x, y, ids), (out,) = step.inputs, step.outs
+    (x, y, *ids), (out,) = step.inputs, step.outs
     if not writer.lifetimes.same(x, out):
         write_fused(writer, Fused((Copy(out, x, step.node),), (out,), (x,), step.node))
-    length, by = writer.length(out, 0), writer.bytes(out, 0)
-    _check_all(writer, step, ids, length)
-    count, rank = ids.variable.ndim, y.variable.ndim
+    _check_all(writer, step, out, ids)
+    count, rank = ids[0].variable.ndim, y.variable.ndim
     kinds = [0] * count + [1] * (rank - count)
+    index: list[int | None] = [*range(count), *[None] * (rank - count)]
     operands = [
         *broadcast(writer, y, [y]),
-        _axes(writer, out, [*[None] * count, *range(1, out.variable.ndim)]),
-        _axes(writer, ids, [*range(count), *[None] * (rank - count)]),
+        _axes(writer, out, [*[None] * count, *range(len(ids), out.variable.ndim)]),
+        *(_axes(writer, one, index) for one in ids),
     ]
     nest = nest_over(writer, y, operands, kinds)
     elements = Elements.of(nest)
     with nest.open(_levels(nest.groups, kinds, 0)):
-        index, start = writer.fresh("index"), writer.fresh(f"{out.name}_row")
-        writer.add(f"{index} = {writer.call('int64')}({elements.load(ids)})", step.node)
-        row = f"({index} + {length} if {index} < 0 else {index})"
-        move = writer.call("row")
-        writer.add(f"{start} = {move}({nest.base(out)}, {row}, {by})", step.node)
-        nest.move(out, start)
+        start = nest.base(out)
+        for axis, one in enumerate(ids):
+            length, by = writer.length(out, axis), writer.bytes(out, axis)
+            name = writer.fresh("index")
+            writer.add(f"{name} = {_index(writer, elements, one)}", step.node)
+            place = f"{name} + {length} if {name} < 0 else {name}"
+            start = f"{writer.call('row')}({start}, {place}, {by})"
+        name = writer.fresh(f"{out.name}_row")
+        writer.add(f"{name} = {start}", step.node)
+        nest.move(out, name)
         with nest.open():
             made = f"{elements.load(out)} + {elements.load(y)}"
+            narrow = out.dtype not in ("int64", "float32", "float64")
+            if narrow:
+                made = f"{writer.call(out.dtype)}({made})"
             writer.add(elements.store(out, made), step.node)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from math import prod
 
 from ..program import Value
 from .numba_places import ONE
@@ -50,6 +51,7 @@ class Nest:
     operands: list[Operand]
     groups: list[list[int]]
     lengths: list[str]
+    sizes: list[int | None]  # of the groups, where known before a call
     places: dict[int, tuple[str, str]] = field(default_factory=dict)
     counters: list[str] = field(default_factory=list)
     depth: int = 0
@@ -92,6 +94,11 @@ class Nest:
             self.counters.append(counter)
             yield counter
             self.counters.pop()
+
+    def is_short(self, most: int) -> bool:
+        """Whether the innermost loop is known to have at most so many steps."""
+        size = self.sizes[-1]
+        return size is not None and size <= most
 
     def move(self, value: Value, address: str) -> None:
         """Have the value's elements counted from another address inside this loop."""
@@ -167,7 +174,14 @@ def nest_over(
     lengths = [writer.product(whole, group) for group in groups]
     for operand in operands:
         _check(writer, whole, operand, groups)
-    return Nest(writer, operands, groups, lengths)
+    shape = writer.places.type(whole).sizes
+    sizes = [_product([shape[k] for k in group]) for group in groups]
+    return Nest(writer, operands, groups, lengths, sizes)
+
+
+def _product(sizes: Sequence[int | None]) -> int | None:
+    known = [size for size in sizes if size is not None]
+    return prod(known) if len(known) == len(sizes) else None
 
 
 def _check(
