@@ -86,12 +86,16 @@ def find_accumulators(parts: Parts) -> list[Accumulator]:
     return found
 
 
-def largest_state(parts: Parts) -> int:
-    """About how many elements a row of the largest state has that is no mere sum."""
+def next_states(parts: Parts) -> list[Variable]:
+    """The new values of the states that are no mere sums."""
     summing = {accumulator.place for accumulator in find_accumulators(parts)}
     states = enumerate(parts.states)
-    rows = [state.new for place, state in states if place not in summing]
-    return max((elements([v]) for v in rows), default=0)
+    return [state.new for place, state in states if place not in summing]
+
+
+def largest_state(parts: Parts) -> int:
+    """About how many elements a row of the largest state has that is no mere sum."""
+    return max((elements([v]) for v in next_states(parts)), default=0)
 
 
 def readers_of(nodes: Sequence[Apply]) -> dict[int, list[Apply]]:

@@ -22,9 +22,9 @@ from symseq.ops.join import Join
 from symseq.ops.linalg import Dot
 from symseq.ops.subtensor import Range, Subtensor
 from symseq.span import Span, deriving
-from symseq.traverse import rebuild
+from symseq.traverse import rebuild, sort_nodes
 
-from .accumulators import readers_of
+from .accumulators import next_states, readers_of
 from .levels import Level, Levels
 from .parts import Parts, elements, stand_for, take_apart
 from .walk import over_loops
@@ -70,7 +70,7 @@ class Joins:
     """One body: which products go together, and the sums that do so after them."""
 
     def __init__(self, parts: Parts) -> None:
-        self.levels = Levels(parts)
+        self.parts, self.levels = parts, Levels(parts)
         self.readers = readers_of(self.levels.nodes)
         self.new: dict[int, Variable] = {}
         self.rows: dict[int, tuple[Row, int]] = {}  # a member → its row and place
@@ -79,7 +79,8 @@ class Joins:
     def _groups(self) -> dict[int, list[Apply]]:
         """For a product's id those that go together with it, in order."""
         by_left: dict[int, list[Apply]] = {}
-        for node in self.levels.nodes:
+        # What no state reads will move behind the loop.
+        for node in sort_nodes(next_states(self.parts), stop=self.parts.body_inputs):
             if _may_join(node, self.levels):
                 by_left.setdefault(id(node.inputs[0]), []).append(node)
         groups = sorted((g for g in by_left.values() if _pays(g)), key=len)

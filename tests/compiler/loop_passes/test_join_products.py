@@ -84,6 +84,15 @@ def test_products_used_twice_and_sums_with_themselves():
     assert joined(step, *SAMPLES)["dot"] == 1
 
 
+def test_a_product_that_no_state_reads_stays_apart():
+    def step(x_t, h):
+        h = T.tanh(x_t + T.dot(h, Uz))
+        return h, T.dot(h, Ur), T.dot(h, Un)
+
+    outputs, _ = ss.scan(step, x, [h0, None, None])
+    assert ops(only_loop(rewritten(join_products, outputs, [x, h0])))["dot"] == 3
+
+
 def test_large_weights_stay_apart():
     big = ss.shared(np.zeros((200, 200)), "big"), ss.shared(np.ones((200, 200)), "one")
     start = T.dmatrix("start", shape=(2, 200))
