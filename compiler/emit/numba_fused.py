@@ -69,10 +69,17 @@ class _Body:
                     writer.add(f"{name} = {text}", inner.node)
                     known[path(value)] = Scalar(name, value.dtype)
                 given.append(known[path(value)])
-            known[path(inner.out)] = _compute(writer, scalars, inner, given)
+            name = self._name(inner.out)
+            known[path(inner.out)] = _compute(writer, scalars, inner, given, name)
         for value in self.stored:
             text = known[path(value)].text
             writer.add(self.elements.store(first[path(value)], text), None)
+
+    def _name(self, value: Value) -> str:
+        """The name for a new element of a value: an old one may still be needed."""
+        name = self.writer.scalar(value)
+        taken = any(scalar.text == name for scalar in self.known.values())
+        return self.writer.fresh(name) if taken else name
 
     def _term(self, one: Compute) -> str:
         """The element that a reduction takes in, in its dtype."""
@@ -188,20 +195,22 @@ def _distinct(writer: Writer, values: Sequence[Value]) -> list[Value]:
 
 
 def _compute(
-    writer: Writer, scalars: Scalars, step: Kernel | Copy, given: Sequence[Scalar]
+    writer: Writer,
+    scalars: Scalars,
+    step: Kernel | Copy,
+    given: Sequence[Scalar],
+    name: str,
 ) -> Scalar:
     """Lines for one step; the scalar that holds its result."""
     if isinstance(step, Copy):
         made = scalars.cast(given[0], step.out.dtype)
         if made is given[0]:
             return made
-        name = writer.scalar(step.out)
         writer.add(f"{name} = {made.text}", step.node)
         return Scalar(name, step.out.dtype)
     lines = list(scalars.kernel(step, given))
-    for name, made in lines[:-1]:
-        writer.add(f"{name} = {made.text}", step.node)
+    for part, made in lines[:-1]:
+        writer.add(f"{part} = {made.text}", step.node)
     made = lines[-1][1]
-    name = writer.scalar(step.out)
     writer.add(f"{name} = {made.text}", step.node)
     return Scalar(name, made.dtype)
