@@ -260,8 +260,9 @@ class NumbaEmitter(NumpyEmitter):
         for writer in self.writers.values():
             self._fill(writer)
         super()._run()
-        kept = [f"{writer.name}p_" for writer in self.writers.values()]
-        kept += [v.name for v in self.needed_values() if v.loop is None]
+        kept = dict.fromkeys(f"{writer.name}p_" for writer in self.writers.values())
+        for value in self.needed_values():
+            kept[value.root.name] = None
         self.source.add(f"run.kept_ = [{', '.join(kept)}]  # what the tables look into")
         self.source.add("")
 

@@ -39,10 +39,30 @@ def _checked(writer: Writer, step: Compute, loaded: str, length: str) -> str:
     return row
 
 
+def _place(writer: Writer, step: Compute, loaded: str, length: str) -> str:
+    """The same for an index that was checked before."""
+    index, row = writer.fresh("index"), writer.fresh("place")
+    writer.add(f"{index} = {loaded}", step.node)
+    writer.add(f"{row} = {index} + {length} if {index} < 0 else {index}", step.node)
+    return row
+
+
 def _index(writer: Writer, elements: Elements, ids: Value) -> str:
     """An element of `ids` as int64."""
     loaded = elements.load(ids)
     return loaded if ids.dtype == "int64" else f"{writer.call('int64')}({loaded})"
+
+
+def _check_all(
+    writer: Writer, step: Compute, x: Value, ids: Sequence[Value], first: int = 0
+) -> None:
+    """Lines that see that every index is in bounds."""
+    for axis, one in enumerate(ids, first):
+        nest = nest_over(writer, one, broadcast(writer, one, [one]))
+        elements = Elements.of(nest)
+        with nest.open():
+            loaded = _index(writer, elements, one)
+            _checked(writer, step, loaded, writer.length(x, axis))
 
 
 def _are_apart(step: Compute) -> bool:
@@ -68,13 +88,18 @@ def write_take(writer: Writer, step: Compute) -> None:
         _axes(writer, x, places),
         *(_axes(writer, one, index) for one in ids),
     ]
+    # Every index is looked at, also where an empty axis leaves nothing to take.
+    at_once = axis == 0 and len(ids) == 1
+    if not at_once:
+        _check_all(writer, step, x, ids, axis)
     nest = nest_over(writer, out, operands, kinds)
     elements = Elements.of(nest)
     with nest.open(_levels(nest.groups, kinds, 1)):
         start = nest.base(x)
         for k, one in enumerate(ids, axis):
             length, by = writer.length(x, k), writer.bytes(x, k)
-            found = _checked(writer, step, _index(writer, elements, one), length)
+            find = _checked if at_once else _place
+            found = find(writer, step, _index(writer, elements, one), length)
             start = f"{writer.call('row')}({start}, {found}, {by})"
         name = writer.fresh(f"{x.name}_row")
         writer.add(f"{name} = {start}", step.node)
@@ -88,16 +113,6 @@ def _is_plain_put(step: Compute) -> bool:
     if not _are_apart(step):
         return False
     return not step.outs or (step.overwrites and step.outs[0].dtype != "bool")
-
-
-def _check_all(writer: Writer, step: Compute, x: Value, ids: Sequence[Value]) -> None:
-    """Lines that see that every index is in bounds."""
-    for axis, one in enumerate(ids):
-        nest = nest_over(writer, one, broadcast(writer, one, [one]))
-        elements = Elements.of(nest)
-        with nest.open():
-            loaded = _index(writer, elements, one)
-            _checked(writer, step, loaded, writer.length(x, axis))
 
 
 @writes(PutRows, Put, able=_is_plain_put)
@@ -126,9 +141,7 @@ def write_put(writer: Writer, step: Compute) -> None:
         start = nest.base(out)
         for axis, one in enumerate(ids):
             length, by = writer.length(out, axis), writer.bytes(out, axis)
-            name = writer.fresh("index")
-            writer.add(f"{name} = {_index(writer, elements, one)}", step.node)
-            place = f"{name} + {length} if {name} < 0 else {name}"
+            place = _place(writer, step, _index(writer, elements, one), length)
             start = f"{writer.call('row')}({start}, {place}, {by})"
         name = writer.fresh(f"{out.name}_row")
         writer.add(f"{name} = {start}", step.node)
