@@ -23,6 +23,7 @@ from symseq.types import Array
 
 from .loop_passes.behind import move_behind
 from .loop_passes.drop_unused import drop_unused
+from .loop_passes.first_row import start_from_first_row
 from .loop_passes.hoist import hoist
 from .loop_passes.join_outputs import join_outputs
 from .loop_passes.join_products import join_products
@@ -32,6 +33,7 @@ from .loop_passes.regroup import regroup
 from .loop_passes.share import share_equals
 from .lower.function import lower_function
 from .lower.scope import unsettled
+from .passes.contract import CONTRACT
 from .passes.merge_slices import merge_slices
 from .passes.pick_logits import pick_logits
 from .passes.share_softmax import share_softmax
@@ -69,6 +71,7 @@ def passes_under(policy: Policy) -> Passes:
         ("drop_unused", drop_unused),
         ("share_equals", share_equals),
         simplify,
+        ("start_from_first_row", start_from_first_row),
         *(gates if policy.elementwise else ()),
         ("hoist", partial(hoist, policy=policy)),
         ("move_behind", partial(move_behind, policy=policy)),
@@ -80,6 +83,11 @@ def passes_under(policy: Policy) -> Passes:
         ("keep_last_rows", keep_last_rows),
         ("share_equals", share_equals),
         *(neighbours if policy.elementwise else ()),
+        *(
+            (("contract", partial(rewrite, rules=CONTRACT)),)
+            if policy.elementwise
+            else ()
+        ),
         simplify,
     )
 

@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from ..rewrite.rules import RuleSet, equation_of
+from .contract import CONTRACT
 from .merge_slices import merge_slices
 from .pick_logits import pick_logits
 from .share_softmax import share_softmax
 from .simplify import SMALLER
 from .stabilise import STABLE
 
-STAGES: Mapping[str, Mapping[str, RuleSet]] = {"stabilise": STABLE, "simplify": SMALLER}
+STAGES: Mapping[str, Mapping[str, RuleSet]] = {
+    "stabilise": STABLE,
+    "simplify": SMALLER,
+    "contract": {"sums": CONTRACT},
+}
 WHOLE_GRAPH: tuple[Callable[..., object], ...] = (
     share_softmax,
     pick_logits,

@@ -21,7 +21,8 @@ def transposed(variable: Variable) -> Variable | None:
     node = made_by(variable, DimShuffle)
     if node is None or not isinstance(node.op, DimShuffle):
         return None
-    return node.inputs[0] if node.op.order == (1, 0) else None
+    (x,) = node.inputs
+    return x if node.op.order == (1, 0) and x.ndim == 2 else None
 
 
 @PRODUCTS.rule(Dot)

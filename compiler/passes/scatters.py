@@ -118,3 +118,20 @@ def write_of_nothing(node: Apply) -> Replacement:
     if replaces or number_of(node.inputs[1]) != 0:
         return None
     return node.inputs[0]
+
+
+@SCATTERS.rule(Put, PutRows, sole=True)
+def write_twice(node: Apply) -> Replacement:
+    """put(put(x, y, ids), z, ids) → put(x, y + z, ids)"""
+    inner = made_by(node.inputs[0], type(node.op))
+    if inner is None or inner.op != node.op:
+        return None
+    assert isinstance(node.op, Put)
+    if node.op.replace:
+        return None
+    x, y, *ids = inner.inputs
+    z, *others = node.inputs[1:]
+    same = all(a is b for a, b in zip(ids, others, strict=True))
+    if not same or y.broadcastable != z.broadcastable:
+        return None
+    return node.op(x, y + z, *ids)

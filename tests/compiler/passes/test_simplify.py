@@ -289,6 +289,9 @@ FIRES = {
         (lambda v: v.m - v.s * put(v, put(v)) / 3, None),
         (lambda v: v.m + written(v, (0, 2, v.n[:, 1:3])), "inc_subtensor subtensor"),
     ],
+    "write_twice": [
+        (lambda v: put(v, put(v, v.m), 2 * v.k[:3].sum() * v.m[:3]), None),
+    ],
     "write_of_nothing": [(lambda v: put(v, v.m, T.zeros((3, 6), v.dtype)), "")],
 }  # fmt: skip
 CASES = [(name, k) for name, many in FIRES.items() for k in range(len(many))]
