@@ -104,7 +104,7 @@ class Outside:
         if len(known) < len(inputs):
             return
         if not any(flags):
-            made = node.op.make_node(known, Origin(node.spans, KIND)).outputs
+            made = node.op.make_node(known, Origin(node.spans, node.kind)).outputs
             self._name(node, made, self.fixed)
             return
         try:

@@ -109,3 +109,21 @@ def test_empty_arrays_and_integers_pass():
     x, k = T.vector("x"), T.ivector("k")
     f = ss.function([x, k], [T.log(x), k + 1], nan_guard=True)
     assert f(np.zeros(0, "float32"), np.zeros(2, "int32"))[0].shape == (0,)
+
+
+def test_what_left_its_loop_names_the_step_by_its_row():
+    x, w = T.matrix("x", shape=(None, 3)), T.vector("w", shape=(3,))
+
+    def step(x_t, h):
+        return T.tanh(h + T.sqrt(x_t) * T.log(w))
+
+    hidden, _ = ss.scan(step, x, T.zeros(3))
+    f = ss.function([x, w], hidden.sum(), nan_guard=True)
+    values, weights = np.ones((5, 3), "float32"), np.ones(3, "float32")
+    values[3, 1] = -1
+    with pytest.raises(NanGuardError, match=r"sqrt made NaN .*, at step 3 of the loop"):
+        f(values, weights)
+    weights[2] = -1  # computed once, for all steps
+    with pytest.raises(NanGuardError) as caught:
+        f(abs(values), weights)
+    assert "log made NaN" in caught.value.rule and "step" not in caught.value.rule
