@@ -64,11 +64,12 @@ class Hoist:
         self.gone: list[int] = []  # mapped outputs that leave
 
     def result(self) -> Sequence[Variable] | None:
-        self._ask()
-        for v in [*self.crossing.values(), *(self.parts.mapped[k] for k in self.gone)]:
-            self.outside.compute(v)
-        # Without the nodes that have turned out to have no batching rule.
-        self._ask()
+        tried = False
+        while not tried:  # again without what turns out to have no batching rule
+            self._ask()
+            gone = [self.parts.mapped[k] for k in self.gone]
+            found = [self.outside.compute(v) for v in (*self.crossing.values(), *gone)]
+            tried = all(value is not None for value in found)
         if not self.crossing and not self.gone:
             return None
         return self._rebuilt()
