@@ -194,19 +194,19 @@ def _is_read_first(step: Fused, value: Value, out: Value) -> bool:
     parts = {id(part.source): part for part in step.parts}
     if not parts:
         return True
-    mine, theirs = parts[id(out)], parts.get(id(value))
-    written = False
-    for one in step.steps:
-        if theirs in reads(one):
-            shares = isinstance(one, Kernel) and one.inputs.count(theirs) == 1
-            if written or (mine in writes(one) and not shares):
-                return False
-            if mine in writes(one):
-                assert isinstance(one, Kernel)
-                if not one.recipe.may_share(one.inputs.index(theirs)):
-                    return False
-        written = written or mine in writes(one)
-    return theirs is not None
+    mine, theirs = parts.get(id(out)), parts.get(id(value))
+    if mine is None or theirs is None:
+        return False
+    first = next(n for n, one in enumerate(step.steps) if mine in writes(one))
+    last = max(n for n, one in enumerate(step.steps) if theirs in reads(one))
+    one = step.steps[last]
+    if last != first:
+        return last < first
+    return (
+        isinstance(one, Kernel)
+        and one.inputs.count(theirs) == 1
+        and one.recipe.may_share(one.inputs.index(theirs))
+    )
 
 
 def _is_like(a: Value, b: Value) -> bool:

@@ -62,6 +62,13 @@ class Recipe:
     def uses(self, function: str) -> bool:
         return any(call.function == function for call in self.calls)
 
+    @property
+    def is_choice(self) -> bool:
+        """Whether it is one `where` of three inputs."""
+        if len(self.calls) != 1 or self.calls[0].function != "where":
+            return False
+        return all(slot.kind == "in" for slot in self.calls[0].args)
+
     def may_share(self, index: int) -> bool:
         """Whether the output may lie over input `index`: no read after a write."""
         me, written = Slot("in", index), False

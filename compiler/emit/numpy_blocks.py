@@ -33,6 +33,7 @@ from ..program import (
 )
 
 FEWEST = 2  # steps that are worth a table of blocks
+MOST = 64  # steps in one: more would not find each other's values in the cache
 Elementwise = Kernel | Copy
 
 
@@ -62,29 +63,94 @@ def _fused(
     fresh: Callable[[str], str],
 ) -> list[Step]:
     made: list[Step] = []
-    run = Run()
+    waiting: list[Elementwise] = []
 
-    def close() -> None:
-        nonlocal run
-        made.extend(run.views)
-        fused = None
-        if len(run.steps) >= FEWEST and run.is_large():
-            fused = Block(run, readers, program, fresh).fused()
-        made.extend([fused] if fused and fused.parts else run.steps)
-        run = Run()
+    def flush() -> None:
+        for run in _runs(waiting):
+            fused = None
+            if len(run.steps) >= FEWEST and run.is_large():
+                fused = Block(run, readers, program, fresh).fused()
+            made.extend([fused] if fused and fused.parts else run.steps)
+        waiting.clear()
 
     for step in steps:
         if isinstance(step, View):
-            run.views.append(step)
-        elif isinstance(step, Kernel | Copy) and run.may_start(step):
-            if not run.takes(step):
-                close()
-            run.add(step)
+            made.append(step)  # made at bind: it may stand before the run
+        elif isinstance(step, Kernel | Copy) and may_be_cut(step):
+            if waiting and _flags(step) != _flags(waiting[0]):
+                flush()
+            waiting.append(step)
         else:
-            close()
+            flush()
             made.append(step)
-    close()
+    flush()
     return made
+
+
+def _flags(step: Elementwise) -> tuple[bool, ...]:
+    return step.out.variable.broadcastable
+
+
+def may_be_cut(step: Elementwise) -> bool:
+    """Whether the step may go along its first axis by blocks at all."""
+    flags = _flags(step)
+    if not flags or flags[0] or not _one_view_each(step):
+        return False
+    if isinstance(step, Copy):
+        return not step.overwrites and step.source.variable.ndim == len(flags)
+    values = (*step.inputs, *step.temps)
+    return all(
+        v.kind is not Kind.DYNAMIC and v.variable.ndim == len(flags) for v in values
+    )
+
+
+def _runs(steps: Sequence[Elementwise]) -> list[Run]:
+    """Those of one shape that belong together, each in the order of the steps.
+
+    Steps that share an array of the full shape have one shape. Steps that touch memory
+    which one of them writes stay in their order.
+    """
+    written = {id(v.root) for step in steps for v in writes(step)}
+    full = [
+        [id(v) for v in _values(step) if v.variable.broadcastable == _flags(step)]
+        for step in steps
+    ]
+    touched = [
+        [id(v.root) for v in _values(step) if id(v.root) in written] for step in steps
+    ]
+    shapes = _classes(full)
+    both = [[*a, *b] for a, b in zip(full, touched, strict=True)]
+    groups: dict[int, list[int]] = {}
+    for n, group in enumerate(_classes(both)):
+        groups.setdefault(group, []).append(n)
+    made: list[Run] = []
+    for group_ in groups.values():
+        run = Run()
+        for n in group_:
+            if len(run.steps) == MOST or not run.takes(steps[n], shapes[n]):
+                made.append(run)
+                run = Run()
+            run.add(steps[n], shapes[n])
+        made.append(run)
+    return made
+
+
+def _classes(keys: Sequence[Sequence[int]]) -> list[int]:
+    """A number for each item: equal where items share a key, or share with others."""
+    parent = list(range(len(keys)))
+
+    def first(n: int) -> int:
+        while parent[n] != n:
+            parent[n] = parent[parent[n]]
+            n = parent[n]
+        return n
+
+    seen: dict[int, int] = {}
+    for n, mine in enumerate(keys):
+        for key in mine:
+            one, other = first(seen.setdefault(key, n)), first(n)
+            parent[max(one, other)] = min(one, other)
+    return [first(n) for n in range(len(keys))]
 
 
 @dataclass(eq=False)
@@ -92,37 +158,18 @@ class Run:
     """Elementwise steps, one behind the other, over the same rows."""
 
     steps: list[Elementwise] = field(default_factory=list)
-    views: list[View] = field(default_factory=list)
-    full: set[int] = field(default_factory=set)  # ids of values of the full shape
+    shape: int = -1  # the class of its steps' shapes
     cut: dict[int, set[int]] = field(default_factory=dict)  # ids of values, by root
     written: set[int] = field(default_factory=set)  # ids of roots
 
-    @property
-    def flags(self) -> tuple[bool, ...]:
-        return self.steps[0].out.variable.broadcastable
-
-    def may_start(self, step: Elementwise) -> bool:
-        """Whether the step may be cut along its first axis at all."""
-        flags = step.out.variable.broadcastable
-        if not flags or flags[0] or not _one_view_each(step):
-            return False
-        if isinstance(step, Copy):
-            return not step.overwrites and step.source.variable.ndim == len(flags)
-        values = (*step.inputs, *step.temps)
-        return all(
-            v.kind is not Kind.DYNAMIC and v.variable.ndim == len(flags) for v in values
-        )
-
-    def takes(self, step: Elementwise) -> bool:
+    def takes(self, step: Elementwise, shape: int) -> bool:
         """Whether the step goes over the same rows, and reads no others."""
         if not self.steps:
             return True
-        if step.out.variable.broadcastable != self.flags:
-            return False
         values = _values(step)
         sizes = self.steps[0].out.variable.type.sizes
         static = None not in sizes and sizes == step.out.variable.type.sizes
-        if not static and not any(id(v) in self.full for v in values):
+        if shape != self.shape and not static:
             return False
         # Rows of other views of what is written would be other rows of it.
         written = self.written | {id(v.root) for v in writes(step)}
@@ -132,20 +179,20 @@ class Run:
         )
         return not mixed and _one_view_each(step)
 
-    def add(self, step: Elementwise) -> None:
+    def add(self, step: Elementwise, shape: int) -> None:
         self.steps.append(step)
+        self.shape = shape
         for value in _values(step):
             self.cut.setdefault(id(value.root), set()).add(id(value))
-            if value.variable.broadcastable == self.flags:
-                self.full.add(id(value))
         self.written.update(id(v.root) for v in writes(step))
 
     def is_large(self) -> bool:
         """Whether an array has more than a block, as far as is known."""
-        out = self.steps[0].out
-        sizes = out.variable.type.sizes
-        if None in sizes:
+        known = [s.out for s in self.steps if None not in s.out.variable.type.sizes]
+        if not known:
             return len(self.steps) > FEWEST
+        out = known[0]
+        sizes = out.variable.type.sizes
         size = prod(n for n in sizes if n is not None)
         return size * np.dtype(out.dtype).itemsize > 2 * BLOCK_BYTES
 

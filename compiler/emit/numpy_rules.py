@@ -100,9 +100,7 @@ def write_gather(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
     assert step.node is not None
     assert isinstance(step.node.op, Gather)
     (x, *ids), (out,) = step.inputs, step.outs
-    flags = step.node.inputs[1].broadcastable
-    same = all(v.broadcastable == flags for v in step.node.inputs[2:])
-    if step.node.op.axis or not (same and x.is_contiguous and out.is_contiguous):
+    if step.node.op.axis or not (x.is_contiguous and out.is_contiguous):
         yield from emitter.by_meaning(step)
         return
     names = ", ".join(value.name for value in ids)

@@ -29,7 +29,9 @@ from ..program import (
     Value,
     View,
     blocks_of,
+    reads,
     walk,
+    writes,
 )
 from .accesses import Access, Accesses, disjoint, same_place
 
@@ -50,10 +52,47 @@ class _Forwarding:
 
     def run(self) -> None:
         self.found = Accesses(self.program)
+        for block in blocks_of(self.program)[2:]:
+            self._copy_early(block)
+        self.found = Accesses(self.program)
         self._block(self.program.steps, None, in_run=True)
         self._block(self.program.updates, None, in_run=False)
         for block in blocks_of(self.program):
             block[:] = [step for step in block if id(step) not in self.gone]
+
+    def _copy_early(self, steps: list[Step]) -> None:
+        """Keep old values of carried rows as soon as their places may be written.
+
+        Then what makes the new values may go straight to the places that were read.
+        """
+        for n, step in enumerate(steps):
+            if not isinstance(step, Copy) or step.source.root.kind is not Kind.BUFFER:
+                continue
+            if step.source.source is None or step.overwrites:
+                continue
+            at = n
+            while at and not self._must_follow(step, steps[at - 1]):
+                at -= 1
+            if at < n:
+                steps.insert(at, steps.pop(n))
+
+    def _must_follow(self, copy: Copy, other: Step) -> bool:
+        """Whether a copy must stay behind another step."""
+        if isinstance(other, View):
+            return False
+        for step in walk([other]):
+            for value in writes(step):
+                for mine in (copy.out, copy.source):
+                    if value.root is mine.root and not disjoint(
+                        value, mine, self.found
+                    ):
+                        return True
+            for value in reads(step):
+                if value.root is copy.out.root and not disjoint(
+                    value, copy.out, self.found
+                ):
+                    return True
+        return False
 
     def _block(self, steps: list[Step], loop: Loop | None, in_run: bool) -> None:
         """Backwards, so that what feeds a forwarded value is forwarded after it."""
@@ -64,6 +103,9 @@ class _Forwarding:
             elif isinstance(step, Copy):
                 if self._forward(step.out, step.source, step, loop, in_run):
                     self.gone[id(step)] = step
+                    self.found.forget(step, step.out)
+            elif isinstance(step, Kernel) and step.recipe.is_choice:
+                self._choice(step, loop, in_run)
             elif isinstance(step, Compute) and _is_join(step):
                 copies = self._join(step, loop, in_run)
                 if copies:
@@ -71,6 +113,17 @@ class _Forwarding:
         for step, copies in made:
             at = next(k for k, other in enumerate(steps) if other is step)
             steps[at : at + 1] = copies
+
+    def _choice(self, step: Kernel, loop: Loop | None, in_run: bool) -> None:
+        """out = a where c, else b: b may be computed in out, which a and c are not."""
+        (call,) = step.recipe.calls
+        condition, chosen, other = (step.inputs[slot.index] for slot in call.args)
+        apart = all(
+            v.root is not step.out.root or disjoint(v, step.out, self.found)
+            for v in (condition, chosen)
+        )
+        if apart and other not in (condition, chosen):
+            self._forward(step.out, other, step, loop, in_run)
 
     # -- the parts of a joined array ----------------------------------------------
 
@@ -154,7 +207,6 @@ class _Forwarding:
         if any(self._conflicts(a, at, out, step, writes) for a in around):
             return False
         self._rename(source, out)
-        self.found.forget(step, out)
         return True
 
     def _block_of(self, loop: Loop | None, in_run: bool) -> tuple[int, int]:

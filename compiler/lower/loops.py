@@ -60,7 +60,7 @@ class LoopLowering:
         inner = self.body.inputs[: len(outer)]
         for sequence, variable in zip(outer, inner, strict=True):
             source = self.lowering.read(sequence)
-            wanted = variable.name or f"{source.name}_t"
+            wanted = _own(variable) or f"{source.name}_t"
             self.lowering.env[id(variable)] = self.row(variable, source, 0, wanted)
 
     def _constants(self) -> None:
@@ -88,16 +88,15 @@ class LoopLowering:
     ) -> None:
         """A state whose rows are all kept: step t writes row t + d."""
         history = self.lowering.new(output)
-        wanted = new.name or output.name or "state"
+        wanted = _own(new) or history.name
         text, part = f"[:{spec.depth}]", -spec.depth
         start = self._slice(history, text, f"{wanted}_0", initial, part)
         self.lowering.add(Copy(start, self.lowering.read(initial), self.node))
         for tap, variable in zip(spec.taps, taps, strict=True):
-            known = None if new.name else variable.name
-            name = known or f"{wanted}_tm{-tap}"
+            name = f"{wanted}_tm{-tap}"
             value = self.row(variable, history, spec.depth + tap, name)
             self.lowering.env[id(variable)] = value
-        target = self.row(new, history, spec.depth, f"{new.name or wanted}_t")
+        target = self.row(new, history, spec.depth, f"{wanted}_t")
         self.finish.append((target, new))
 
     def _carried(
@@ -111,31 +110,25 @@ class LoopLowering:
         """A state of which only the last rows are kept, moved up after each step."""
         carried = self.lowering.new(output)
         self.lowering.add(Copy(carried, self.lowering.read(initial), self.node))
-        for tap, variable in zip(spec.taps, taps, strict=True):
-            value = self._slice(
-                carried, f"[{spec.depth + tap}, ...]", "carried", variable
-            )
-            self.lowering.env[id(variable)] = value
-        for k in range(spec.depth - 1):
-            self.finish.append(
-                (
-                    self._slice(carried, f"[{k}, ...]", "carried", new),
-                    self._later(carried, k, new),
-                )
-            )
-        last = self._slice(
-            carried, f"[{spec.depth - 1}, ...]", f"{new.name or 'acc'}", new
-        )
-        self.finish.append((last, new))
+        wanted = _own(new) or carried.name
 
-    def _later(self, carried: Value, k: int, new: Variable) -> Variable:
-        """Row k + 1 of the carried rows as a variable, to be moved to row k."""
-        moved = Variable(new.type)
-        self.keep.append(moved)
-        self.shifted.add(id(moved))
-        row = self._slice(carried, f"[{k + 1}, ...]", "carried", moved)
-        self.lowering.env[id(moved)] = row
-        return moved
+        def row(k: int, variable: Variable) -> Value:
+            back = spec.depth - k
+            return self._slice(
+                carried, f"[{k}, ...]", f"{wanted}_tm{back}", variable, k
+            )
+
+        for tap, variable in zip(spec.taps, taps, strict=True):
+            self.lowering.env[id(variable)] = row(spec.depth + tap, variable)
+        for k in range(spec.depth - 1):
+            moved = Variable(new.type)
+            self.keep.append(moved)
+            self.shifted.add(id(moved))
+            self.lowering.env[id(moved)] = row(k + 1, moved)
+            self.finish.append((row(k, new), moved))
+        text = f"[{spec.depth - 1}, ...]"
+        last = self._slice(carried, text, f"{wanted}_t", new, spec.depth - 1)
+        self.finish.append((last, new))
 
     # -- where the body writes ----------------------------------------------------
 
@@ -145,7 +138,7 @@ class LoopLowering:
         inner = self.body.outputs[first : first + self.op.mapped]
         for output, variable in zip(outputs, inner, strict=True):
             stack = self.lowering.new(output)
-            wanted = f"{variable.name or output.name or 'out'}_t"
+            wanted = f"{_own(variable) or output.name or _made_by(variable)}_t"
             self.finish.append((self.row(variable, stack, 0, wanted), variable))
 
     def _until(self) -> None:
@@ -196,6 +189,17 @@ class LoopLowering:
 
     def _is_row(self, target: Value) -> bool:
         return target.loop is self.loop
+
+
+def _own(variable: Variable) -> str:
+    """The user's name; not one that `scan` made, as h[t-1]."""
+    name = variable.name or ""
+    return name if name.isidentifier() else ""
+
+
+def _made_by(variable: Variable) -> str:
+    """The op's name, without what numbers its outputs."""
+    return "out" if variable.owner is None else variable.owner.op.name
 
 
 def deepest(loops: Sequence[Loop | None]) -> Loop | None:

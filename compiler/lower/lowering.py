@@ -21,6 +21,7 @@ RESERVED = {
     "bind", "run", "update", "outputs", "buffer", "shape", "early", "op", "trips",
     "table", "watch", "watch_time", *vars(builtins),
 }  # fmt: skip
+LONGEST = 20  # letters of a name to which a view's name adds its own
 LoweringRule = Callable[["Lowering", Apply], None]
 RULES: dict[type[Op] | Op, LoweringRule] = {}
 
@@ -116,7 +117,7 @@ class Lowering:
         uses: tuple[Value, ...] = (),
     ) -> None:
         """Make `variable` a view; `text` says how, with {0} for the source."""
-        made = self.value(variable, Kind.VIEW)
+        made = self.value(variable, Kind.VIEW, view_name(variable, source, text))
         made.source, made.loop = source, source.loop
         made.contiguous_from, made.transposed = contiguous_from, transposed
         self.env[id(variable)] = made
@@ -184,7 +185,29 @@ LOOP_RULE: list[Callable[[Lowering, Apply, Scope], None]] = []
 
 
 def _plain(variable: Variable) -> str:
-    return variable.name or ("c" if isinstance(variable, Constant) else "shared")
+    """The name of a constant or shared variable: its own, or what a number is."""
+    if variable.name or not isinstance(variable, Constant):
+        return variable.name or "shared"
+    shown = f"{variable.data.item():.6g}" if variable.data.size == 1 else ""
+    clean = shown.replace("-", "minus_").replace(".", "_").replace("+", "")
+    return f"c_{clean}" if clean else "c"
+
+
+def view_name(variable: Variable, source: Value, text: str) -> str:
+    """The user's name for a view, or what it is of what it looks into."""
+    if variable.name:
+        return variable.name
+    if len(source.name) > LONGEST:
+        return variable.label
+    if ".transpose(" in text and variable.ndim == 2:
+        return f"{source.name}_T"
+    if "reshape" in text:
+        return f"{source.name}_{variable.ndim}d"
+    if text == "{0}[::-1]":
+        return f"{source.name}_reversed"
+    if "None" in text or ".transpose(" in text:
+        return f"{source.name}_axes"
+    return f"{source.name}_part"
 
 
 def recipe_of(node: Apply) -> Recipe:

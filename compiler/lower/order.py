@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Sequence
 
 from symseq.ops.linalg import BatchedDot, Dot
 from symseq.ops.reduce import Sum
+from symseq.ops.take import Put
 from symseq.types import is_integer
 
 from ..program import (
@@ -197,12 +198,15 @@ class _Places:
 
         One of its output's size may live on instead of it: it may sink in turn.
         """
+        operands = reads(step)[1:] if _scatters(step) else reads(step)
         longer = {
             id(v): v
-            for v in reads(step)
+            for v in operands
             if v.root.kind is Kind.BUFFER
             and self.last_touch.get(id(v.root), (-1, 0)) < wanted
         }
+        if len(longer) == 1 and _scatters(step):
+            return True  # the rows wait, rather than the table
         if len(longer) == 1 and isinstance(step, Kernel) and not step.temps:
             (value,) = longer.values()
             return value.source is None and _same_size(value, step.out)
@@ -215,7 +219,18 @@ def _same_size(a: Value, b: Value) -> bool:
 
 def _may_move(step: Step) -> bool:
     quiet = isinstance(step, Compute) and never_raises(step)
-    return quiet or isinstance(step, (Kernel, Copy))
+    return quiet or isinstance(step, (Kernel, Copy)) or _scatters(step)
+
+
+def _scatters(step: Step) -> bool:
+    """Whether the step adds rows to a buffer, over its first operand."""
+    return (
+        isinstance(step, Compute)
+        and step.overwrites
+        and step.node is not None
+        and isinstance(step.node.op, Put)
+        and step.outs[0].root.kind is Kind.BUFFER
+    )
 
 
 def group_writes(steps: list[Step]) -> list[Step]:

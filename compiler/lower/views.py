@@ -142,10 +142,10 @@ def adds_in_place(node: Apply) -> bool:
     if node.outputs[0].dtype == "bool":
         return False  # NumPy adds no bools up, and raises
     x, y, *ids = node.inputs
-    flags = ids[0].broadcastable
-    plain = all(one.broadcastable == flags for one in ids)
-    plain = plain and y.broadcastable[: ids[0].ndim] == flags
-    return plain and y.broadcastable[ids[0].ndim :] == x.broadcastable[len(ids) :]
+    flags = tuple(
+        all(axis) for axis in zip(*(one.broadcastable for one in ids), strict=True)
+    )
+    return y.broadcastable == (*flags, *x.broadcastable[len(ids) :])
 
 
 def check_indices(lowering: Lowering, node: Apply) -> None:

@@ -101,7 +101,8 @@ class Plan:
     ) -> None:
         # A watch sees single steps, which only the numpy target has.
         self.backend = BACKENDS[target if watch is None else "numpy"]
-        program = self.backend.prepare(program)
+        if watch is None or watch.guard is None:  # a guard sees whole arrays
+            program = self.backend.prepare(program)
         self.program, self.scope, self.lengths = program, scope, lengths
         lifetimes = Lifetimes(program)
         emitter = self.backend.emitter(program, lifetimes, watch is not None)

@@ -32,6 +32,37 @@ def peak_of(run):
     return peak
 
 
+def classifier():
+    """Masks, gathers, softmax, scatters: what a NumPy program would allocate for."""
+    ids, labels = T.lmatrix("ids"), T.lmatrix("labels")
+    table = ss.shared(np.full((50, 8), 0.1), "table")
+    u = ss.shared(np.eye(8) * 0.1, "u")
+    x = table[ids]
+
+    def step(x_t, h):
+        new = T.nnet.softmax(x_t + T.dot(h, u))
+        return T.switch(new > h, new, h * 0.5)
+
+    h, _ = ss.scan(step, x, x[0] * 0)
+    rows, columns = T.arange(h.shape[0]), T.arange(h.shape[1])
+    log_p = T.log(h + 1)
+    picked = log_p[rows.dimshuffle(0, "x"), columns.dimshuffle("x", 0), labels]
+    cost = -picked.mean() - T.nnet.logsoftmax(h[-1]).sum()
+    updates = [(p, p - 0.1 * T.grad(cost, p)) for p in (table, u)]
+    return ss.function([ids, labels], cost, updates=updates)
+
+
+@pytest.mark.parametrize("steps", [10, 1000])
+def test_gathers_masks_and_softmax_allocate_little(steps):
+    f = classifier()
+    rng = np.random.default_rng(0)
+    f(rng.integers(0, 50, (steps, 2)), rng.integers(0, 8, (steps, 2)))
+    (binding,) = f.plan.bindings.values()
+    with np.errstate(all="ignore"):
+        assert peak_of(binding.run) < BOUND
+        assert peak_of(binding.update) < BOUND
+
+
 @pytest.mark.parametrize("steps", [10, 1000])
 def test_run_allocates_little(steps):
     f = rnn_gradient()
