@@ -44,6 +44,22 @@ from .source import Source
 RULE_MODULES = (numba_index, numba_reduce)  # importing them enters their rules
 
 
+# A longer run becomes several functions: the time to compile one grows faster than it.
+MOST_IN_ONE = 30
+
+
+def weight(step: Step) -> int:
+    """How many steps there are in one, for the time that it takes to compile."""
+    match step:
+        case Fused():
+            return len(step.steps) + 2 * len(step.sums)
+        case Loop():
+            return sum(map(weight, step.body))
+        case View():
+            return 0
+    return 3
+
+
 class NumbaEmitter(NumpyEmitter):
     """Writes what numba can do as jitted functions, the rest as NumPy."""
 
@@ -67,6 +83,9 @@ class NumbaEmitter(NumpyEmitter):
             if isinstance(step, View):
                 continue
             if self._is_able(step):
+                if run and sum(map(weight, (*run, step))) > MOST_IN_ONE:
+                    self._write(run, loops, kind)
+                    run = []
                 run.append(step)
                 continue
             self._write(run, loops, kind)
