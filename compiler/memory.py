@@ -67,9 +67,11 @@ class Lifetimes:
         self._spans: list[tuple[int, int]] = []  # first and last position of each loop
         self._walk(program.steps)
         self._position += 1
+        self._end_of_run = self._position
         for value in program.outputs:  # returned before the updates
             self._touch(value, self._position)
         self._walk(program.updates)
+        self._returned = [value.root for value in program.outputs]
         self._share(program)
 
     def of(self, value: Value) -> Storage | None:
@@ -151,13 +153,24 @@ class Lifetimes:
         if mine is None or mine.born != position or mine.owner is not out:
             return
         for index, value in enumerate(reads(step)):
-            theirs = self.storage.get(id(self._whole(value)))
-            if theirs is None or theirs.dies != position or theirs is mine:
+            theirs = self._free_at(position, self._whole(value))
+            if theirs is None or theirs is mine:
                 continue
             if _may_lie_over(step, index, out):
                 theirs.dies = mine.dies
                 self.storage[id(out)] = theirs
                 return
+
+    def _free_at(self, position: int, value: Value) -> Storage | None:
+        """The storage of a buffer that is touched at `position` for the last time."""
+        found = self.storage.get(id(value))
+        if found is None or found.dies != position:
+            return None
+        if position > self._end_of_run and any(
+            self.storage.get(id(root)) is found for root in self._returned
+        ):
+            return None  # a borrowed output is the caller's from then on
+        return found
 
     def _whole(self, value: Value) -> Value:
         """The buffer that a value is all of, in the same order: a reshape's source."""
@@ -180,8 +193,8 @@ class Lifetimes:
             if mine is None or mine.born != position or mine.owner is not out:
                 continue
             for value in dying:
-                theirs = self.storage.get(id(value))
-                if theirs is None or theirs.dies != position or theirs is mine:
+                theirs = self._free_at(position, value)
+                if theirs is None or theirs is mine:
                     continue
                 if _is_like(value, out) and _is_read_first(step, value, out):
                     theirs.dies = mine.dies
