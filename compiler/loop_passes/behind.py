@@ -64,7 +64,9 @@ class Behind:
         for v in wanted:
             if outside.compute(v) is None:
                 moved = self.division.moving
-                self.division.hold(n for n in moved if _is_missing(n, outside))
+                self.division.hold(
+                    n for n in moved if any(map(outside.has_failed, n.outputs))
+                )
                 return None
         found = dict(made)
         stacks = self.parts.op.mapped_outputs(self.parts.node.outputs)
@@ -150,8 +152,3 @@ class Behind:
         for n, v in enumerate(parts.mapped):
             outside.enter(v, made.outputs[first + n])
         return found
-
-
-def _is_missing(node: Apply, outside: Outside) -> bool:
-    tried = id(node) in outside.tried
-    return tried and any(outside.get(v) is None for v in node.outputs)

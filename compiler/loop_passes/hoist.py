@@ -82,7 +82,8 @@ class Hoist:
             inside.add(id(parts.until))
         self.crossing, self.gone = {}, []
         for k, v in enumerate(parts.mapped):
-            if self.may_stack and self.levels[v] < Level.STATE and self._is_there(v):
+            there = not self.outside.has_failed(v)
+            if self.may_stack and self.levels[v] < Level.STATE and there:
                 self.gone.append(k)
                 self.wanted.add(id(v))
             else:
@@ -101,14 +102,10 @@ class Hoist:
         if any(id(v) in self.wanted for v in node.outputs):
             self.wanted.update(id(v) for v in node.inputs)
 
-    def _is_there(self, v: Variable) -> bool:
-        """Whether v is outside, as far as that has been tried."""
-        return id(v) not in self.wanted or v in self.outside
-
     def _leaves(self, node: Apply) -> bool:
         """Whether the loop rather reads the node's values than computes them."""
         level = self.levels[node.outputs[0]]
-        if not all(map(self._is_there, node.outputs)) or level is Level.STATE:
+        if level is Level.STATE or any(map(self.outside.has_failed, node.outputs)):
             return False
         if level is Level.FIXED:
             return not is_plain_alloc(node)

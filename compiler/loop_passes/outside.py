@@ -75,6 +75,10 @@ class Outside:
             self._build(node)
         return self.get(variable)
 
+    def has_failed(self, variable: Variable) -> bool:
+        """Whether it was tried to build the variable, in vain."""
+        return id(variable.owner) in self.tried and self.get(variable) is None
+
     def _missing(self, variable: Variable) -> list[Apply]:
         """The nodes that `variable` needs and that were not tried, inputs first."""
         ordered: list[Apply] = []
