@@ -122,7 +122,9 @@ class _Forwarding:
             v.root is not step.out.root or disjoint(v, step.out, self.found)
             for v in (condition, chosen)
         )
-        if apart and other not in (condition, chosen):
+        accesses = self.found.of(other)
+        last = accesses[-1].position == self.found.position[id(step)]
+        if apart and last and other not in (condition, chosen):
             self._forward(step.out, other, step, loop, in_run)
 
     # -- the parts of a joined array ----------------------------------------------

@@ -78,6 +78,10 @@ def test_a_choice_computes_its_second_branch_in_place():
     (loop,) = steps_of(f, Loop)
     assert not [step for step in walk(loop.body) if isinstance(step, Copy)]
     assert f.plan.source.count("copyto(") == 2  # the first value, the chosen part
+    other = T.sin(x)  # wanted beside the choice
+    check(
+        [T.switch(x > 0, x, other), other], [x], (np.linspace(-1, 1, 6).reshape(2, 3),)
+    )
     old, _ = ss.scan(lambda x_t, h: T.switch(x_t > 0, h, h + x_t), x, x[0] * 0)
     check([old[-1]], [x], (np.linspace(-1, 1, 12).reshape(4, 3),))
 
