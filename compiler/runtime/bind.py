@@ -8,7 +8,7 @@ import numpy as np
 
 from symseq.errors import Operand, ShapeError, SymseqError
 from symseq.graph import Apply, BodyOp, Constant, Held, Variable
-from symseq.lengths import ONE, Length
+from symseq.lengths import ONE, Length, size_of
 from symseq.ops.elementwise import Elementwise
 from symseq.scan.body import Known
 from symseq.scan.op import Scan
@@ -170,7 +170,9 @@ def numbered(static: TensorType, shape: Sequence[Length]) -> TensorType:
 
 
 def _number(static: Length, actual: Length) -> Length:
-    size = actual if isinstance(actual, int) or actual is None else actual.size
+    size = size_of(actual)
+    if size is None:
+        size = size_of(static)  # contents decide, within what the type says
     if size == 1 and not is_static_one(static):
         return ONE
     return size
