@@ -61,6 +61,7 @@ def function(
     no_default_updates: bool | Sequence[SharedVariable] = False,
     profile: object = None,
     nan_guard: bool | NanGuard | None = None,
+    memory_budget: int | None = None,
     accept_inplace: bool = False,
     rebuild_strict: bool = True,
 ) -> Function:
@@ -80,6 +81,8 @@ def function(
         profile: measure each node's time; ``print(f.profile)`` shows where it goes.
         nan_guard: raise NanGuardError at the first NaN, before anything is written;
             `NanGuard(inf=True, big=1e10)` looks for more.
+        memory_budget: the most bytes of working memory of a call; where a plan would
+            need more, gradients of loops keep checkpoints and compute the rest again.
         mode: a `NanGuardMode` sets ``nan_guard``; others change nothing.
         accept_inplace, rebuild_strict: accepted for Theano programs.
 
@@ -93,7 +96,8 @@ def function(
     spec = replace_spec(spec, name=name or "f", target=target,
                         allow_downcast=allow_input_downcast,
                         profiled=bool(config.profile if profile is None else profile),
-                        nan_guard=_guard(nan_guard, mode))  # fmt: skip
+                        nan_guard=_guard(nan_guard, mode),
+                        memory_budget=memory_budget)  # fmt: skip
     check_inputs(spec, on_unused_input or config.on_unused_input)
     return Function(cut_at_inputs(spec))
 
@@ -137,6 +141,7 @@ class Function:
             check_target(spec.target),
             spec.borrowed,
             self._watch,
+            spec.memory_budget,
         )
         self._versions = self._shared_versions()
         return self._compiled

@@ -21,7 +21,9 @@ from symseq.span import GRADIENT
 from symseq.traverse import replace, shared_variables, sort_nodes
 from symseq.types import Array
 
+from .budget import Budget
 from .loop_passes.behind import move_behind
+from .loop_passes.checkpoint import checkpoint_loops
 from .loop_passes.drop_unused import drop_unused
 from .loop_passes.first_row import start_from_first_row
 from .loop_passes.hoist import hoist
@@ -111,6 +113,7 @@ class Compiled:
     # The nodes that the user wrote, rewritten or not: their lengths must fit.
     stated: list[Apply] = field(default_factory=list)
     evaluator: Evaluator = field(default_factory=Evaluator)  # of the reference target
+    budget: Budget | None = None
     # The plan anew, for an ifelse whose branches turn out to have other lengths.
     plan_again: Callable[[], Plan] | None = None
 
@@ -141,6 +144,8 @@ class Compiled:
                 check_names(pairs)
                 check_lengths(self.stated, by_id)
             try:
+                if self.budget is not None:
+                    plan = self.budget.choose(signature, plan, by_id)
                 binding = plan.bind(signature, by_id)
             except BranchesDiffer:
                 assert self.plan_again is not None
@@ -230,10 +235,12 @@ def compile_graph(
     target: str,
     borrowed: Sequence[bool] = (),
     watch: Watch | None = None,
+    budget: int | None = None,
 ) -> Compiled:
     """Rewrite, lower, plan and emit; for "reference" nothing of that.
 
-    ``borrowed`` marks outputs that need no copy; ``watch`` sees every step of a run.
+    ``borrowed`` marks outputs that need no copy; ``watch`` sees every step of a run;
+    ``budget`` is the most bytes that a call's arena may have.
     """
     targets = [shared for shared, _ in updates]
     wanted = refreshed([*outputs, *(new for _, new in updates)], targets)
@@ -241,29 +248,43 @@ def compile_graph(
     shared += [s for s in targets if not any(s is other for other in shared)]
     nodes = [node for node in sort_nodes(wanted, inputs) if node.kind != GRADIENT]
     stated = unsettled(nodes)
-    if target != "reference":
-        for _, pass_ in PASSES[target]:
-            wanted = pass_(wanted)
     count = len(outputs)
     pairs = list(zip(targets, wanted[count:], strict=True))
     made = Compiled(list(inputs), wanted[:count], pairs, None, shared, watch, stated)
     if target == "reference":
         made.evaluator = Evaluator(watch)
         return made
+    rewritten = rewrite_for(target, wanted)
     # Where an update may change the lengths, the new value is a result like the
     # outputs, and becomes the variable's buffer when all else is done.
-    fixed = [pair for pair in pairs if keeps_lengths(*pair)]
-    made.updates = [pair for pair in pairs if not keeps_lengths(*pair)]
-    results = [*wanted[:count], *(new for _, new in made.updates)]
+    free = [not keeps_lengths(*p) for p in zip(targets, rewritten[count:], strict=True)]
+    made.updates = [pair for pair, varies in zip(pairs, free, strict=True) if varies]
     # A guard looks at every new value before the first is written.
     guarded = watch is not None and watch.guard is not None
 
-    def plan(branches_differ: bool = False) -> Plan:
+    def plan(wanted: Sequence[Variable], branches_differ: bool = False) -> Plan:
+        news = list(zip(targets, wanted[count:], free, strict=True))
+        results = [*wanted[:count], *(new for _, new, varies in news if varies)]
+        fixed = [(shared, new) for shared, new, varies in news if not varies]
         lowered = lower_function(name, inputs, results, fixed, branches_differ, guarded)
-        return Plan(*lowered, borrowed, watch, target)
+        made_plan = Plan(*lowered, borrowed, watch, target)
+        made_plan.replaced = tuple(shared for shared, _ in made.updates)
+        return made_plan
 
-    made.plan, made.plan_again = plan(), lambda: plan(True)
+    def plan_every(steps: int) -> Plan:
+        return plan(rewrite_for(target, checkpoint_loops(wanted, steps)))
+
+    made.plan, made.plan_again = plan(rewritten), lambda: plan(rewritten, True)
+    made.budget = None if budget is None else Budget(budget, plan_every)
     return made
+
+
+def rewrite_for(target: str, outputs: Sequence[Variable]) -> list[Variable]:
+    """The graph after a target's passes."""
+    wanted = list(outputs)
+    for _, pass_ in PASSES[target]:
+        wanted = pass_(wanted)
+    return wanted
 
 
 def keeps_lengths(shared: SharedVariable, value: Variable) -> bool:

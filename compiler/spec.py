@@ -79,6 +79,7 @@ class Spec:
     borrowed: tuple[bool, ...] = ()
     profiled: bool = False
     nan_guard: NanGuard | None = None
+    memory_budget: int | None = None
     # Inputs with an update, each with what keeps its value from call to call.
     states: tuple[tuple[In, SharedVariable], ...] = ()
     order: tuple[In, ...] = ()  # the inputs of both kinds as they were declared

@@ -38,6 +38,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.compiler.memory",),
     ("symseq.compiler.emit",),
     ("symseq.compiler.runtime",),
+    ("symseq.compiler.budget",),
     ("symseq.compiler.pipeline",),
     ("symseq.compiler.targets", "symseq.compiler.spec"),
     ("symseq.compiler.arguments",),

@@ -132,6 +132,8 @@ class Plan:
         pairs = list(zip(places, asked, strict=True))
         self.keeps = [flag and place is not None for place, flag in pairs]
         self.lent = {id(place) for place, flag in pairs if flag}
+        # Shared variables that the last outputs replace: updates of other lengths.
+        self.replaced: tuple[SharedVariable, ...] = ()
         self.arena, self.lent_arena = Arena(), Arena()
         self.bindings: OrderedDict[Signature, Binding] = OrderedDict()
         self._bind = self._load(self.backend.namespace(emitter))
@@ -240,6 +242,17 @@ class Plan:
             sizes.infer_scope(self.scope)
         return sizes
 
+    def needs(self, arrays: dict[int, Array]) -> tuple[int, int]:
+        """The bytes of the arena for a call, and the steps of its longest loop.
+
+        Raises: BranchesDiffer where only the run will know a length.
+        """
+        sizes = self._known(dict(arrays))
+        if any(-1 in sizes.of(s.owner.variable) for s in self.layout.storages):
+            raise BranchesDiffer
+        needed = place(self.layout, self._needed(sizes))[1]
+        return needed, max(sizes.trips.values(), default=1)
+
     def forecast(self, *shapes: object, **named: object) -> Forecast:
         """What a call with inputs of such shapes will need; nothing runs.
 
@@ -282,8 +295,20 @@ class Plan:
             raise UsageError("a plan with lengths that only the run knows cannot be "
                              "saved").at(dynamic[0].variable.span)  # fmt: skip
         nodes = {name: self.called[name] for name in self.ops if name in self.called}
-        layout = self._saved_layout(self._known(arrays))
-        write_plan(path, self.program, self.source, nodes, self.helpers, layout)
+        sizes = self._known(arrays)
+        first = len(self.program.outputs) - len(self.replaced)
+        for shared, value in zip(
+            self.replaced, self.program.outputs[first:], strict=True
+        ):
+            if sizes.of(value.variable) != shared.storage.shape:
+                raise UsageError(
+                    f"a plan whose update changes the lengths of {shared.label} "
+                    "cannot be saved"
+                ).at(value.variable.span)
+        layout = self._saved_layout(sizes)
+        write_plan(
+            path, self.program, self.source, nodes, self.helpers, layout, self.replaced
+        )
 
     def _saved_layout(self, sizes: Sizes) -> SavedLayout:
         needed = self._needed(sizes)
