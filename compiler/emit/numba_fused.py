@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from symseq.ops.reduce import Reduction, Sum
+from symseq.ops.prod import Prod
+from symseq.ops.reduce import All, Any, Max, Min, Reduction, Sum
 from symseq.types import is_float
 
 from ..program import Compute, Copy, Fused, Kernel, Value, reads
 from .numba_nests import Elements, broadcast, nest_over
-from .numba_reduce import CHUNK, combine, fill, kept, start_of
+from .numba_reduce import combine, fill, kept, start_of
+from .numba_rules import writes
 from .numba_scalars import Scalar, Scalars
 from .numba_writer import Writer
 
+CHUNK = 1024  # elements added up in their own dtype before the sum goes on in float64
 LONGEST_AT_ONCE = 8 * CHUNK  # a row known to be no longer is added up at once
 
 
 def write_fused(writer: Writer, step: Fused) -> None:
     """The nest: loads, scalars, stores, and sums of scalars."""
-    whole = step.steps[0].out
+    whole = step.steps[0].out if step.steps else step.sums[0].inputs[0]
     stored = [v for v in step.outs if not any(v in s.outs for s in step.sums)]
     values = _distinct(writer, [*step.inputs, *stored])
     operands = broadcast(writer, whole, values)
@@ -34,6 +37,13 @@ def write_fused(writer: Writer, step: Fused) -> None:
             body.write()
         return
     body.sum_up(reduced)
+
+
+@writes(Sum, Max, Min, Prod, All, Any)
+def write_reduction(writer: Writer, step: Compute) -> None:
+    """out[kept] = x over the other axes: a nest of nothing else."""
+    alone = Fused((), step.outs, step.inputs, step.node, sums=(step,))
+    write_fused(writer, alone)
 
 
 def _reduced(step: Compute) -> list[bool]:
@@ -83,8 +93,10 @@ class _Body:
 
     def _term(self, one: Compute) -> str:
         """The element that a reduction takes in, in its dtype."""
-        scalars = Scalars(self.writer.fresh, self.writer.call)
-        found = self.known[self.writer.places.path(one.inputs[0])]
+        scalars, (x,) = Scalars(self.writer.fresh, self.writer.call), one.inputs
+        found = self.known.get(self.writer.places.path(x))
+        if found is None:
+            found = Scalar(self.elements.load(x), x.dtype)
         return scalars.cast(found, one.outs[0].dtype).text
 
     def sum_up(self, reduced: list[bool]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symseq.ops.argmax import ArgExtremum, ArgMax, ArgMin
 from symseq.ops.prod import Prod
-from symseq.ops.reduce import All, Any, Max, Min, Reduction, Sum
+from symseq.ops.reduce import All, Any, Max, Min, Reduction
 from symseq.ops.softmax import LogSoftmax, Normalized, Softmax
 from symseq.types import is_float
 
@@ -14,8 +14,6 @@ from .numba_places import ONE
 from .numba_rules import writes
 from .numba_scalars import Scalar, Scalars
 from .numba_writer import Writer
-
-CHUNK = 1024  # elements added up in their own dtype before the sum goes on in float64
 
 
 def start_of(op: Reduction, dtype: str, scalars: Scalars) -> str:
@@ -51,37 +49,6 @@ def combine(writer: Writer, op: Reduction, dtype: str, a: str, b: str) -> str:
     return f"{a} + {b}"
 
 
-@writes(Sum, Max, Min, Prod, All, Any)
-def write_reduction(writer: Writer, step: Compute) -> None:
-    """out[kept] = x over the other axes: a number per row, or rows added to rows."""
-    assert step.node is not None
-    op, (x,), (out,) = step.node.op, step.inputs, step.outs
-    assert isinstance(op, Reduction)
-    reduced = [k in op.axes for k in range(x.variable.ndim)]
-    operands = [*broadcast(writer, x, [x]), kept(writer, out, reduced)]
-    nest = nest_over(writer, x, operands, reduced)
-    elements = Elements.of(nest)
-    scalars = Scalars(writer.fresh, writer.call)
-    start = start_of(op, out.dtype, scalars)
-    rows = bool(nest.groups) and reduced[nest.groups[-1][0]]
-    before = any(reduced[group[0]] for group in nest.groups[: -1 if rows else None])
-    if before or not rows:
-        fill(writer, step, out, start)
-    if not rows:
-        with nest.open():
-            value = scalars.cast(Scalar(elements.load(x), x.dtype), out.dtype)
-            made = combine(writer, op, out.dtype, elements.load(out), value.text)
-            writer.add(elements.store(out, made), step.node)
-        return
-    with nest.open(len(nest.groups) - 1):
-        total = _row_total(writer, step, elements, start)
-        if before:
-            total = combine(writer, op, out.dtype, elements.load(out), total)
-        if total.isidentifier() and is_float(out.dtype):
-            total = f"{writer.call(out.dtype)}({total})"
-        writer.add(elements.store(out, total), step.node)
-
-
 def kept(writer: Writer, out: Value, reduced: list[bool]) -> Operand:
     """The result as an operand of a nest over what is reduced."""
     own = iter(range(len(reduced)))
@@ -98,34 +65,6 @@ def fill(writer: Writer, step: Compute, out: Value, number: str) -> None:
     elements = Elements.of(nest)
     with nest.open():
         writer.add(elements.store(out, number), step.node)
-
-
-def _row_total(writer: Writer, step: Compute, elements: Elements, start: str) -> str:
-    """The lines that reduce one row; the name of the result."""
-    assert step.node is not None and isinstance(step.node.op, Reduction)
-    op, (x,), (out,) = step.node.op, step.inputs, step.outs
-    nest, scalars = elements.nest, Scalars(writer.fresh, writer.call)
-    count = nest.lengths[-1]
-    total = writer.fresh("total")
-    in_parts = isinstance(op, Sum) and is_float(out.dtype)
-    part = writer.fresh("part") if in_parts else total
-
-    def add_up(first: str, last: str) -> None:
-        writer.add(f"{part} = {start}", step.node)
-        with nest.inner(first, last):
-            value = scalars.cast(Scalar(elements.load(x), x.dtype), out.dtype)
-            made = combine(writer, op, out.dtype, part, value.text)
-            writer.add(f"{part} = {made}", step.node)
-
-    if not in_parts:
-        add_up("0", count)
-        return total
-    writer.add(f"{total} = 0.0", step.node)
-    first = writer.fresh("first")
-    with writer.under(f"for {first} in range(0, {count}, {CHUNK}):", step.node):
-        add_up(first, f"{writer.call('minimum')}({first} + {CHUNK}, {count})")
-        writer.add(f"{total} += {part}", step.node)
-    return total
 
 
 def _last(nest: Nest, axis: int) -> None:
