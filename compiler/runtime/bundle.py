@@ -11,6 +11,7 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -153,6 +154,14 @@ class Bundle:
         if isinstance(value, FunctionType):
             self._refer(value.__name__, value)
             return value.__name__
+        if is_dataclass(value) and not isinstance(value, type):
+            kind = type(value)
+            self._refer(kind.__name__, kind)
+            parts = (
+                f"{one.name}={self._value(one.name, getattr(value, one.name))}"
+                for one in fields(value)
+            )
+            return f"{kind.__name__}({', '.join(parts)})"
         if not isinstance(value, PLAIN):
             raise NoTextError(f"{name!r} is no function or number: {value!r}")
         return repr(value)

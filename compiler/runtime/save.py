@@ -29,6 +29,11 @@ from ..program import Kind, Program, Value
 from . import kernels
 from .bundle import Bundle, NoTextError
 
+# What the file defines itself: no function that it takes along may have such a name.
+OWN = (
+    *("step", "shared", "nan", "inf", "hashlib", "io", "math", "Path", "OPS", "INPUTS"),
+    *("BUFFERS", "SHAPES", "TRIPS", "EARLY", "ARENA", "CONSTANTS", "STORED"),
+)
 MOST_INLINE = 64  # elements of a constant that is written in the text
 
 
@@ -51,13 +56,21 @@ def save(
     ops: Mapping[str, Apply],
     helpers: Sequence[str],
     layout: Layout,
+    replaced: Sequence[SharedVariable] = (),
 ) -> None:
     """Write the plan of a program, and what it needs beside it.
+
+    The last outputs are the new values of the shared variables ``replaced``.
 
     Raises: UsageError naming the ops that have no NumPy text.
     """
     target = Path(path)
     stored, inline = _arrays(program)
+    names = {v.variable: v.name for v in program.values if v.kind is Kind.SHARED}
+    for k, shared in enumerate(replaced):  # one that only the update touches, too
+        names.setdefault(shared, f"{shared.name or 'shared'}_replaced_{k}")
+        stored[names[shared]] = shared.storage
+    shown = {shared.name or name: name for shared, name in names.items()}
     arrays = _packed(stored)
     text = "\n".join(
         [
@@ -69,7 +82,7 @@ def save(
             "",
             _tables(program, layout, inline),
             _loading(target.with_suffix(".npz").name, arrays),
-            _step(program, layout),
+            _step(program, layout, shown, [names[shared] for shared in replaced]),
         ]
     )
     files = [(target, text.encode())]
@@ -131,6 +144,7 @@ def _functions(ops: Mapping[str, Apply], helpers: Sequence[str]) -> str:
         bundle.imports[module] = f"import {module}"
     bundle.imports["Path"] = "from pathlib import Path"
     bundle.imports["np"], bundle.known["np"] = "import numpy as np", np
+    bundle.known |= dict.fromkeys(OWN, OWN)
     table, refused = {}, []
     for name in helpers:
         table[name] = bundle.function(kernels.HELPERS[name])
@@ -166,6 +180,7 @@ def _plan_text(source: str) -> str:
     body = source[source.index("def bind(") :].rstrip()
     imports = re.search(r"^from numpy import .*$", source, re.MULTILINE)
     first, rest = body.split("\n", 1)
+    first = first.replace("def bind(", "def _bind(")
     line = [f"    {imports.group()}"] if imports else []
     return "\n".join([first, *line, rest])
 
@@ -212,19 +227,19 @@ def _loading(beside: str, arrays: bytes) -> str:
     )
 
 
-def _step(program: Program, layout: Layout) -> str:
+def _step(
+    program: Program,
+    layout: Layout,
+    shared: Mapping[str, str],
+    replaced: Sequence[str],
+) -> str:
     names = _arguments([value for value, _ in layout.inputs])
     pairs = ", ".join(
         f'("{value.name}", {name})'
         for (value, _), name in zip(layout.inputs, names, strict=True)
     )
-    shared = {
-        v.variable.name or v.name: v.name
-        for v in program.values
-        if v.kind is Kind.SHARED
-    }
-    many = len(program.outputs) != 1
-    returned = "results" if many else "results[0]"
+    count = len(program.outputs) - len(replaced)
+    returned = "results[0]" if count == 1 else f"results[:{count}]"
     copied = "[np.array(value) for value in _outputs()]"
     return f'''
 
@@ -243,7 +258,7 @@ def _buffer_table() -> dict[str, np.ndarray]:
 _buffer = _buffer_table()
 shared = {{name: _buffer[key] for name, key in {shared!r}.items()}}
 with np.errstate(all="ignore"):
-    _run, _update, _outputs = bind(
+    _run, _update, _outputs = _bind(
         _buffer, {{name: CONSTANTS[name] for name in EARLY}}, SHAPES, OPS, TRIPS
     )
 
@@ -261,6 +276,8 @@ def step({", ".join(names)}):
         _run()
         results = {copied}
         _update()
+    for name, value in zip({list(replaced)!r}, results[{count}:]):
+        np.copyto(_buffer[name], value)
     return {returned}
 
 

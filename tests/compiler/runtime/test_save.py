@@ -91,6 +91,15 @@ def test_numbers_and_constants_stand_in_the_text(tmp_path):
     np.testing.assert_array_equal(found["arr_0"], f(values))
 
 
+def test_a_minibatch_is_taken_by_its_number(tmp_path):
+    data, k = ss.shared(np.arange(24.0).reshape(8, 3), "data"), T.lscalar("k")
+    f = ss.function([k], data[k * 2 : (k + 1) * 2] * 2)
+    f(0)
+    f.plan.save(tmp_path / "batch.py")
+    found = run_alone(tmp_path, "batch", [np.array(3)])
+    np.testing.assert_array_equal(found["arr_0"], f(3))
+
+
 def test_the_user_s_functions_are_refused(tmp_path):
     x = T.dvector("x")
     y = ss.op(numpy=lambda a: a * 2, vjp=None)(x)
