@@ -1,6 +1,6 @@
 """How compile time grows with a graph: 10,000 nodes beside 1,000, by part.
 
-    python benchmarks/compile_growth.py [--nodes 1000,10000] [--target numpy] [--profile]
+    python benchmarks/compile_growth.py [--nodes 1000,10000] [--target NAME] [--profile]
 
 The graph is a chain of layers y ← tanh(y w + b) and its gradient, so that every value
 lives from the forward to the backward half. The seconds of the larger graph over those
