@@ -97,17 +97,14 @@ def add_scattered(node: Apply) -> Replacement:
     inc_subtensor, of several writes, and of put(...) − y"""
     a, b = node.inputs
     output = node.outputs[0]
-    for base, other in ((a, b), (b, a)):
-        if base.broadcastable != output.broadcastable:
-            continue
-        if other.broadcastable != output.broadcastable:
-            continue
-        found = scattered(other)
-        if found is None:
-            continue
-        if node.op is SUB and other is b:
+    if not a.broadcastable == b.broadcastable == output.broadcastable:
+        return None
+    if (found := scattered(b)) is not None:
+        if node.op is SUB:
             found.scales.append(math.neg)
-        return found.onto(math.neg(base) if node.op is SUB and other is a else base)
+        return found.onto(a)
+    if (found := scattered(a)) is not None:
+        return found.onto(math.neg(b) if node.op is SUB else b)
     return None
 
 

@@ -31,7 +31,7 @@ def slice_of_written(node: Apply) -> Replacement:
     same = all(a is b for a, b in zip(indices, asked, strict=False))
     if inner.op.key == op.key and len(indices) == len(asked) and same:
         if not inner.op.replace:
-            return op(x, *asked) + y
+            return None if x.dtype == "bool" else op(x, *asked) + y
         return y if y.broadcastable == node.outputs[0].broadcastable else None
     here, there = written_to(inner), interval_of(op.key, x, asked)
     if here is None or there is None or not here.is_apart(there):

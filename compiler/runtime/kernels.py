@@ -127,7 +127,7 @@ def put_rows(
     starts = np.flatnonzero(np.r_[True, sorted_[1:] != sorted_[:-1]])
     unique, count = sorted_[starts], len(starts)
     np.take(rows, order, 0, one, "clip")
-    np.add.reduceat(one, starts, 0, None, other[:count])
+    np.add.reduceat(one, starts, 0, target.dtype, other[:count])
     np.take(target, unique, 0, one[:count], "clip")
     np.add(one[:count], other[:count], other[:count])
     target[unique] = other[:count]

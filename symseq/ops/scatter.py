@@ -67,4 +67,6 @@ def add_rows(target: Array, rows: Array, where: Array) -> None:
     order = sorting(where, len(target))
     ordered = where[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    target[ordered[starts]] += np.add.reduceat(rows[order], starts, axis=0)
+    target[ordered[starts]] += np.add.reduceat(
+        rows[order], starts, axis=0, dtype=target.dtype
+    )

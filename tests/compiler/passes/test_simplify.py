@@ -286,6 +286,7 @@ FIRES = {
         (lambda v: v.m - 0.1 * put(v), None),
         (lambda v: v.m + put(v), "put_rows subtensor"),
         (lambda v: put(v) - v.m, "neg put_rows subtensor"),
+        (lambda v: (lambda once: once - once)(put(v)), None),
         (lambda v: v.m - v.s * put(v, put(v)) / 3, None),
         (lambda v: v.m + written(v, (0, 2, v.n[:, 1:3])), "inc_subtensor subtensor"),
     ],
