@@ -72,6 +72,15 @@ def test_run_allocates_little(steps):
         assert peak_of(binding.run) < BOUND
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises here, also where whoever started the tests ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_waits_for_the_last_write():
     written = []
     with pytest.raises(KeyboardInterrupt), uninterrupted():
@@ -80,6 +89,7 @@ def test_an_interrupt_waits_for_the_last_write():
     assert written
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_before_the_first_write_changes_nothing():
     w, x = ss.shared(1.0, "w"), T.dscalar("x")
 
