@@ -29,10 +29,8 @@ from ..program import (
     Step,
     Value,
     View,
-    reads,
     walk,
 )
-from ..program import writes as writes_of
 from . import numba_index, numba_reduce
 from .numba_fused import write_fused
 from .numba_places import Places
@@ -63,6 +61,8 @@ def weight(step: Step) -> int:
 class NumbaEmitter(NumpyEmitter):
     """Writes what numba can do as jitted functions, the rest as NumPy."""
 
+    target = "numba"
+
     def __init__(
         self, program: Program, lifetimes: Lifetimes, watched: bool = False
     ) -> None:
@@ -70,7 +70,7 @@ class NumbaEmitter(NumpyEmitter):
         self.places = Places(program)
         self.writers: dict[int, Writer] = {}  # by id of a run's first step
         self.inside: set[int] = set()  # ids of the steps that are jitted
-        self.names: set[str] = set()
+        self.functions: set[str] = set()  # their names
         self._plan(program.steps, (), "run")
         self._plan(program.updates, (), "update")
         self.kernels = self._kernels()
@@ -123,9 +123,9 @@ class NumbaEmitter(NumpyEmitter):
     def _function(self, kind: str) -> str:
         """A fresh name: run_0, update_0, lstm_0."""
         k = 0
-        while f"{kind}_{k}_" in self.names:
+        while f"{kind}_{k}_" in self.functions:
             k += 1
-        self.names.add(f"{kind}_{k}_")
+        self.functions.add(f"{kind}_{k}_")
         return f"{kind}_{k}_"
 
     def _is_nothing(self, step: Step) -> bool:
@@ -204,15 +204,9 @@ class NumbaEmitter(NumpyEmitter):
         return text
 
     def _header(self) -> str:
-        many = len(self.all_steps)
-        text = f'"""{self.program.name}: the numba plan of {many} steps."""\n\n'
-        if self.imports:
-            text += f"from numpy import {', '.join(sorted(self.imports))}\n\n"
+        text = super()._header()
         self.header_lines = text.count("\n")
-        if self.writers:
-            text += self.kernels.finish() + "\n"
-        self.offset = text.count("\n")
-        return text
+        return text + (self.kernels.finish() + "\n" if self.writers else "")
 
     # -- the plan around ----------------------------------------------------------
 
@@ -253,24 +247,13 @@ class NumbaEmitter(NumpyEmitter):
             shown = f"for {counter_of(loop)}, ({names}) in enumerate({table[:-1]}):"
             self.source.lines[at] = indent + shown
 
-    def _columns(self, loop: Loop) -> list[str]:
-        """Only what steps that are not jitted unpack."""
-        used: dict[str, None] = {}
-        if loop.stop is not None and loop.stop.loop is loop:
-            used[loop.stop.name] = None
-        for step in walk(loop.body):
-            if isinstance(step, View) or id(step) in self.inside:
-                continue
-            for value in (*reads(step), *writes_of(step)):
-                if value.loop is loop:
-                    used[value.name] = None
-            if isinstance(step, Loop) and step.within is loop and self._columns(step):
-                used[step.name] = None
-        return list(used)
+    def unpacks(self, step: Step) -> bool:
+        """Only what is not jitted."""
+        return id(step) not in self.inside
 
-    def _table(self, loop: Loop) -> None:
+    def table(self, loop: Loop) -> None:
         if id(loop) not in self.inside:
-            super()._table(loop)
+            super().table(loop)
 
     # -- tables -------------------------------------------------------------------
 
@@ -336,7 +319,7 @@ class NumbaEmitter(NumpyEmitter):
                     source.add(f"{value.name} = {row.source.name}[{place}, ...]")
                 else:
                     view = self.places.views[id(value)]
-                    source.add(f"{value.name} = {self._view_text(view)}", view.node)
+                    source.add(f"{value.name} = {self.view_text(view)}", view.node)
             source.add(f"return {', '.join(v.name for v in values)},")
         trips = [f'trips["{loop.name}"]' for loop in loops]
         first = ["0"] * len(loops)

@@ -15,9 +15,9 @@ from symseq.ops.take import Gather, Put, PutRows, Take
 from ..program import Compute
 
 if TYPE_CHECKING:
-    from .numpy import NumpyEmitter
+    from .numpy_lines import StepLines
 
-Form = Callable[["NumpyEmitter", Compute], Iterable[str]]
+Form = Callable[["StepLines", Compute], Iterable[str]]
 FORMS: dict[type[Op], Form] = {}
 
 
@@ -39,103 +39,103 @@ REDUCTIONS = {Sum: "add", Max: "maximum", Min: "minimum"}
 
 
 @form(Sum, Max, Min)
-def write_reduction(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
+def write_reduction(lines: StepLines, step: Compute) -> Iterable[str]:
     """add.reduce(x, axes, None, out)."""
     assert step.node is not None
     op = step.node.op
     assert isinstance(op, Reduction)
     (x, *others), (out,) = step.inputs, step.outs
     if others:  # the sum of a product (`dot_of_sum`)
-        yield f"{emitter.call('dot')}({x.name}, {others[0].name}, {out.name})"
+        yield f"{lines.call('dot')}({x.name}, {others[0].name}, {out.name})"
         return
-    function = emitter.call(REDUCTIONS[type(op)])
+    function = lines.call(REDUCTIONS[type(op)])
     yield f"{function}.reduce({x.name}, {_axes(op.axes)}, None, {out.name})"
 
 
 @form(Dot)
-def write_dot(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
+def write_dot(lines: StepLines, step: Compute) -> Iterable[str]:
     """dot where BLAS takes the operands as they lie, else matmul."""
     (a, b), (out,) = step.inputs, step.outs
     straight = all(x.is_contiguous or x.transposed for x in (a, b))
     vectors = 1 in (a.variable.ndim, b.variable.ndim)
     if (straight and out.is_contiguous) or (vectors and out.is_contiguous):
-        yield f"{emitter.call('dot')}({a.name}, {b.name}, {out.name})"
+        yield f"{lines.call('dot')}({a.name}, {b.name}, {out.name})"
     elif vectors and not out.is_contiguous:
-        product = f"{emitter.call('dot')}({a.name}, {b.name})"
-        yield f"{emitter.call('copyto')}({out.name}, {product})"
+        product = f"{lines.call('dot')}({a.name}, {b.name})"
+        yield f"{lines.call('copyto')}({out.name}, {product})"
     else:
-        yield f"{emitter.call('matmul')}({a.name}, {b.name}, {out.name})"
+        yield f"{lines.call('matmul')}({a.name}, {b.name}, {out.name})"
 
 
 @form(BatchedDot)
-def write_batched_dot(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
+def write_batched_dot(lines: StepLines, step: Compute) -> Iterable[str]:
     """matmul over the leading axis."""
     (a, b), (out,) = step.inputs, step.outs
-    yield f"{emitter.call('matmul')}({a.name}, {b.name}, {out.name})"
+    yield f"{lines.call('matmul')}({a.name}, {b.name}, {out.name})"
 
 
 @form(Join)
-def write_join(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
+def write_join(lines: StepLines, step: Compute) -> Iterable[str]:
     """concatenate((a, b, ...), axis, out)."""
     assert step.node is not None
     assert isinstance(step.node.op, Join)
     (out,) = step.outs
     parts = ", ".join(value.name for value in step.inputs)
-    yield f"{emitter.call('concatenate')}(({parts},), {step.node.op.axis}, {out.name})"
+    yield f"{lines.call('concatenate')}(({parts},), {step.node.op.axis}, {out.name})"
 
 
 @form(Take)
-def write_take(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
+def write_take(lines: StepLines, step: Compute) -> Iterable[str]:
     """Rows of a table by number, after the numbers are checked."""
     assert step.node is not None
     assert isinstance(step.node.op, Take)
     (x, ids), (out,) = step.inputs, step.outs
-    function = emitter.helper("take_rows")
+    function = lines.helper("take_rows")
     yield f"{function}({x.name}, {ids.name}, {step.node.op.axis}, {out.name})"
 
 
 @form(Gather)
-def write_gather(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
+def write_gather(lines: StepLines, step: Compute) -> Iterable[str]:
     """Elements by leading indices, after these are checked."""
     assert step.node is not None
     assert isinstance(step.node.op, Gather)
     (x, *ids), (out,) = step.inputs, step.outs
     if step.node.op.axis or not (x.is_contiguous and out.is_contiguous):
-        yield from emitter.by_meaning(step)
+        yield from lines.by_meaning(step)
         return
     names = ", ".join(value.name for value in ids)
-    yield f"{emitter.helper('gather')}({x.name}, ({names},), {out.name})"
+    yield f"{lines.helper('gather')}({x.name}, ({names},), {out.name})"
 
 
 @form(Put, PutRows)
-def write_put(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
+def write_put(lines: StepLines, step: Compute) -> Iterable[str]:
     """y added to elements by leading indices, repeated ones adding up."""
     if not step.outs:
-        yield from _check(emitter, step)
+        yield from _check(lines, step)
         return
     (x, y, *ids), (out,) = step.inputs, step.outs
     if not step.overwrites:
-        yield from emitter.by_meaning(step)
+        yield from lines.by_meaning(step)
         return
-    if not emitter.lifetimes.same(x, out):
-        yield emitter.copy(out, x)
+    if not lines.lifetimes.same(x, out):
+        yield lines.copy(out, x)
     names = ", ".join(value.name for value in ids)
     temps = "".join(f", {value.name}" for value in step.temps)
-    call = emitter.helper("put_rows")
+    call = lines.helper("put_rows")
     yield f"{call}({out.name}, {y.name}, ({names},){temps})"
 
 
-def _check(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
+def _check(lines: StepLines, step: Compute) -> Iterable[str]:
     x, *ids = step.inputs
     names = ", ".join(value.name for value in ids)
-    yield f"{emitter.helper('check_places')}({x.name}, ({names},))"
+    yield f"{lines.helper('check_places')}({x.name}, ({names},))"
 
 
 @form(Softmax, LogSoftmax)
-def write_softmax(emitter: NumpyEmitter, step: Compute) -> Iterable[str]:
+def write_softmax(lines: StepLines, step: Compute) -> Iterable[str]:
     """exp(x - max x) over its sum along an axis, or the logarithm of that."""
     assert step.node is not None
     assert isinstance(step.node.op, (Softmax, LogSoftmax))
     (x,), (out,) = step.inputs, step.outs
-    function = emitter.helper(step.node.op.name)
+    function = lines.helper(step.node.op.name)
     yield f"{function}({x.name}, {step.node.op.axis}, {out.name})"

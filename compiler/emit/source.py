@@ -24,6 +24,12 @@ class Source:
         if node is not None:
             self.nodes[len(self.lines)] = node
 
+    def insert(self, at: int, lines: list[str]) -> None:
+        """Lines of no node, one level deep, before the line with index `at`."""
+        self.lines[at:at] = [INDENT + line for line in lines]
+        moved = {n + len(lines) if n > at else n: v for n, v in self.nodes.items()}
+        self.nodes = moved
+
     @contextmanager
     def block(self, header: str, node: Apply | None = None) -> Iterator[None]:
         """A header line and an indented body; `pass` where the body stays empty."""

@@ -112,14 +112,14 @@ class Plan:
         self.nested = nested or Nested(made_inside, BranchesDiffer)
         self.ops = {
             name: _checked(node, self.nested)
-            if name in emitter.checked
+            if name in emitter.names.checked
             else _meaning(node, self.nested)
-            for name, node in emitter.ops.items()
+            for name, node in emitter.names.ops.items()
         }
         if watch is not None:
             steps = StepWatch(watch, emitter.seen)
             self.ops |= {"watch": steps, "watch_time": steps.only_time}
-        self.called, self.helpers = emitter.ops, tuple(emitter.helpers)
+        self.called, self.helpers = emitter.names.ops, tuple(emitter.names.helpers)
         self.file = f"<symseq plan {program.name} {id(self):x}>"
         self.nodes = {n + emitter.offset: v for n, v in emitter.source.nodes.items()}
         self.shaping = shaping_nodes(scope, lengths)
