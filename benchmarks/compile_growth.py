@@ -15,7 +15,7 @@ import gc
 import json
 import pstats
 import sys
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -74,14 +74,14 @@ def profile(nodes: int, target: str) -> list[tuple[str, float]]:
     run = ss.function(inputs, outputs, target=target)
     run(np.ones((4, 3)), np.full(3, 0.5), np.zeros(3))
     watch.disable()
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     stats: Any = pstats.Stats(watch)
     for (file, _, name), (_, _, own, _, _) in stats.stats.items():
         path = Path(file)
         inside = path.is_absolute() and ROOT in path.parents
         known = str(path.relative_to(ROOT)) if inside else f"({name})"
         seconds[known] += own
-    return seconds.most_common(15)
+    return sorted(seconds.items(), key=lambda item: -item[1])[:15]
 
 
 def main() -> None:

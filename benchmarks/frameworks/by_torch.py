@@ -27,9 +27,6 @@ class Model(torch.nn.Module):
                 name, torch.nn.Parameter(torch.from_numpy(value.copy()))
             )
 
-    def forward(self, inputs: Tensors) -> torch.Tensor:
-        raise NotImplementedError
-
     def gradients(self, by_name: Tensors) -> Tensors:
         """Gradients by the problem's names from those by the module's."""
         return by_name
@@ -49,11 +46,36 @@ class Transposed(Model):
             value = torch.from_numpy(params[theirs].T.copy())
             self.get_parameter(f"{layer}.{mine}").data.copy_(value)
 
+    def rename_recurrent(self, layer: str, params: dict[str, Array]) -> None:
+        """W, U and b; torch's second bias is zero, and not differentiated."""
+        names = {"W": "weight_ih_l0", "U": "weight_hh_l0", "b": "bias_ih_l0"}
+        self.rename(layer, params, **names)
+        second = self.get_parameter(f"{layer}.bias_hh_l0")
+        second.data.zero_()
+        second.requires_grad_(False)
+
     def gradients(self, by_name: Tensors) -> Tensors:
         return {
             self.names.get(name, name): value.T if name in self.names else value
             for name, value in by_name.items()
         }
+
+
+def unroll(
+    step: Callable[..., tuple[torch.Tensor, ...]],
+    sequences: tuple[torch.Tensor, ...],
+    state: tuple[torch.Tensor, ...],
+    *weights: torch.Tensor,
+) -> torch.Tensor:
+    """The first state after every step, by a loop in Python: [T, ...].
+
+    step(*slices, *state, *weights) gives the next state.
+    """
+    rows = []
+    for slices in zip(*(sequence.unbind() for sequence in sequences), strict=True):
+        state = step(*slices, *state, *weights)
+        rows.append(state[0])
+    return torch.stack(rows)
 
 
 def tensors(arrays: dict[str, Array]) -> Tensors:

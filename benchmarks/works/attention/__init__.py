@@ -11,20 +11,10 @@ Reference: Bahdanau, Cho and Bengio 2015, with an encoder that reads in one dire
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ...work import Problem, Product, Work, normal
-from ..char_gru import gru
-
-
-@dataclass(frozen=True)
-class Sizes:
-    T: int
-    B: int
-    H: int
-    V: int
+from ..char_gru import Sizes, gru
 
 
 def sample(sizes: Sizes) -> Problem:

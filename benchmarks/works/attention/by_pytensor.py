@@ -8,8 +8,8 @@ import pytensor
 import pytensor.tensor as pt
 
 from ...frameworks import by_pytensor
+from ..char_gru import Sizes
 from ..char_gru.by_pytensor import cross_entropy, gru_step
-from . import Sizes
 
 
 def encode(sizes: Sizes, p: dict[str, Any], source: Any) -> Any:

@@ -8,8 +8,8 @@ import symseq as ss
 import symseq.tensor as T
 
 from ...frameworks import by_symseq
+from ..char_gru import Sizes
 from ..char_gru.by_symseq import cross_entropy, gru_step
-from . import Sizes
 
 
 def encode(sizes: Sizes, p: dict[str, Any], source: Any) -> Any:

@@ -8,14 +8,14 @@ import torch
 from torch.nn.functional import cross_entropy, embedding
 
 from ...frameworks import by_torch
-from ...frameworks.by_torch import Tensors, Transposed
+from ...frameworks.by_torch import Tensors, Transposed, unroll
 from ...work import Array
 from ..char_gru.by_torch import LAYER, cell
 
 DECODER = ("E", "W", "U", "b", "c", "C", "Q", "K", "v", "O", "d")
 
 
-def step(a: Any, h: Any, keys: Any, states: Any, *weights: torch.Tensor) -> Any:
+def step(a: Any, h: Any, keys: Any, states: Any, *weights: Any) -> tuple[torch.Tensor]:
     """h_t; keys and states: [B, T, H]."""
     Q, v, C, U, c = weights
     scores = torch.tanh((h @ Q)[:, None] + keys) @ v
@@ -38,12 +38,10 @@ class Attention(Transposed):
         states, last = self.encoder(embedding(inputs["source"], self.eE))
         h, states = last[0], states.transpose(0, 1).contiguous()
         keys = states @ self.K
-        rows = []
-        for a in (embedding(inputs["words"], self.E) @ self.W + self.b).unbind():
-            weights = self.Q, self.v, self.C, self.U, self.c
-            h = self.step(a, h, keys, states, *weights)
-            rows.append(h)
-        logits = torch.stack(rows) @ self.O + self.d
+        projected = embedding(inputs["words"], self.E) @ self.W + self.b
+        read_by_each = keys, states, self.Q, self.v, self.C, self.U, self.c
+        hidden = unroll(self.step, (projected,), (h,), *read_by_each)
+        logits = hidden @ self.O + self.d
         return cross_entropy(logits.flatten(0, 1), inputs["targets"].flatten())
 
 

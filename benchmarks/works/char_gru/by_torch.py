@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import cross_entropy, embedding
 
 from ...frameworks import by_torch
-from ...frameworks.by_torch import Model, Tensors, Transposed
+from ...frameworks.by_torch import Model, Tensors, Transposed, unroll
 from ...work import Array
 
 LAYER = {"W": "weight_ih_l0", "U": "weight_hh_l0", "b": "bias_ih_l0", "c": "bias_hh_l0"}
@@ -26,13 +26,11 @@ class Layer(Transposed):
         return cross_entropy(logits.flatten(0, 1), inputs["targets"].flatten())
 
 
-def cell(
-    a: torch.Tensor, h: torch.Tensor, U: torch.Tensor, c: torch.Tensor
-) -> torch.Tensor:
+def cell(a: Any, h: Any, U: Any, c: Any) -> tuple[torch.Tensor]:
     a_r, a_z, a_n = torch.chunk(a, 3, dim=1)
     p_r, p_z, p_n = torch.chunk(h @ U + c, 3, dim=1)
     r, z = torch.sigmoid(a_r + p_r), torch.sigmoid(a_z + p_z)
-    return (1 - z) * torch.tanh(a_n + r * p_n) + z * h
+    return ((1 - z) * torch.tanh(a_n + r * p_n) + z * h,)
 
 
 class Cell(Model):
@@ -42,12 +40,10 @@ class Cell(Model):
 
     def forward(self, inputs: Tensors) -> torch.Tensor:
         x = embedding(inputs["letters"], self.E)
-        h = x.new_zeros(x.shape[1], self.sizes.H)
-        rows = []
-        for a in (x @ self.W + self.b).unbind():
-            h = self.step(a, h, self.U, self.c)
-            rows.append(h)
-        logits = torch.stack(rows) @ self.O + self.d
+        start = x.new_zeros(x.shape[1], self.sizes.H)
+        projected = x @ self.W + self.b
+        hidden = unroll(self.step, (projected,), (start,), self.U, self.c)
+        logits = hidden @ self.O + self.d
         return cross_entropy(logits.flatten(0, 1), inputs["targets"].flatten())
 
 

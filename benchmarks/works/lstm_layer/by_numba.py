@@ -7,6 +7,7 @@ it gives up on. tanh has an absolute error of 1e-7.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import factorial
 from typing import Any
 
@@ -139,6 +140,7 @@ def build(sizes: Sizes, problem: Problem) -> Built:
     half = np.array([0.5, 0.5, 1.0, 0.5], "float32").repeat(H)
     given = {**problem.inputs, **problem.params}
     arrays = [given[name] for name in ("x", "G", "W", "U", "b")]
+    plan: Callable[..., Any] = layer
 
     def results(made: tuple[Array, ...]) -> dict[str, Array]:
         names = ("cost", "x", "W", "U", "b")
@@ -146,7 +148,7 @@ def build(sizes: Sizes, problem: Problem) -> Built:
         arrays = (np.asarray(value, "float32") for value in made)
         return dict(zip(names, arrays, strict=True))
 
-    return Built(run=lambda: layer(*arrays, half, work), results=results)
+    return Built(run=lambda: plan(*arrays, half, work), results=results)
 
 
 VARIANTS = {"hand numba": {"hand numba": build}}

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from ...frameworks import by_torch
-from ...frameworks.by_torch import Model, Tensors, Transposed
+from ...frameworks.by_torch import Model, Tensors, Transposed, unroll
 from ...work import Array
 
 
 class Layer(Transposed):
     """torch.nn.LSTM: its gates are (i, f, g, o) too."""
 
+    kind = torch.nn.LSTM
+
     def __init__(self, sizes: Any, params: dict[str, Array]) -> None:
         super().__init__(sizes, {})
-        self.lstm = torch.nn.LSTM(sizes.H, sizes.H)
-        self.rename("lstm", params, W="weight_ih_l0", U="weight_hh_l0", b="bias_ih_l0")
-        # nn.LSTM has a second bias; zero, and not differentiated.
-        self.lstm.bias_hh_l0.data.zero_()
-        self.lstm.bias_hh_l0.requires_grad_(False)
+        self.layer = self.kind(sizes.H, sizes.H)
+        self.rename_recurrent("layer", params)
 
     def forward(self, inputs: Tensors) -> torch.Tensor:
-        hidden, _ = self.lstm(inputs["x"])
+        hidden, _ = self.layer(inputs["x"])
         return (inputs["G"] * hidden).sum()
 
 
-def cell(z: torch.Tensor, h: torch.Tensor, c: torch.Tensor, U: torch.Tensor) -> Any:
+def cell(z: Any, h: Any, c: Any, U: Any) -> tuple[torch.Tensor, torch.Tensor]:
     i, f, g, o = torch.chunk(z + h @ U, 4, dim=1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(c), c
@@ -36,16 +36,14 @@ def cell(z: torch.Tensor, h: torch.Tensor, c: torch.Tensor, U: torch.Tensor) -> 
 class Cell(Model):
     """A loop in Python over the cell; the input projection outside."""
 
-    step = staticmethod(cell)
+    step: Callable[..., tuple[torch.Tensor, ...]] = staticmethod(cell)
+    states = 2
 
     def forward(self, inputs: Tensors) -> torch.Tensor:
         x = inputs["x"]
-        h = c = x.new_zeros(x.shape[1], self.sizes.H)
-        rows = []
-        for z in (x @ self.W + self.b).unbind():
-            h, c = self.step(z, h, c, self.U)
-            rows.append(h)
-        return (inputs["G"] * torch.stack(rows)).sum()
+        start = (x.new_zeros(x.shape[1], self.sizes.H),) * self.states
+        hidden = unroll(self.step, (x @ self.W + self.b,), start, self.U)
+        return (inputs["G"] * hidden).sum()
 
 
 class CompiledCell(Cell):

@@ -5,18 +5,10 @@ The gradient is with respect to W, U and b. D = H.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ...work import Problem, Product, Work, normal
-
-
-@dataclass(frozen=True)
-class Sizes:
-    T: int
-    B: int
-    H: int
+from ..lstm_layer import Sizes
 
 
 def sample(sizes: Sizes) -> Problem:

@@ -8,7 +8,7 @@ import pytensor
 import pytensor.tensor as pt
 
 from ...frameworks import by_pytensor
-from . import Sizes
+from ..lstm_layer import Sizes
 
 
 def graph(sizes: Sizes, params: dict[str, Any]) -> tuple[dict[str, Any], Any]:

@@ -8,7 +8,7 @@ import symseq as ss
 import symseq.tensor as T
 
 from ...frameworks import by_symseq
-from . import Sizes
+from ..lstm_layer import Sizes
 
 
 def graph(sizes: Sizes, params: dict[str, Any]) -> tuple[dict[str, Any], Any]:

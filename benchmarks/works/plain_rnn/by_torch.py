@@ -7,41 +7,20 @@ from typing import Any
 import torch
 
 from ...frameworks import by_torch
-from ...frameworks.by_torch import Model, Tensors, Transposed
-from ...work import Array
+from ..lstm_layer import by_torch as lstm_layer
 
 
-class Layer(Transposed):
-    def __init__(self, sizes: Any, params: dict[str, Array]) -> None:
-        super().__init__(sizes, {})
-        self.rnn = torch.nn.RNN(sizes.H, sizes.H)
-        self.rename("rnn", params, W="weight_ih_l0", U="weight_hh_l0", b="bias_ih_l0")
-        # nn.RNN has a second bias; zero, and not differentiated.
-        self.rnn.bias_hh_l0.data.zero_()
-        self.rnn.bias_hh_l0.requires_grad_(False)
-
-    def forward(self, inputs: Tensors) -> torch.Tensor:
-        hidden, _ = self.rnn(inputs["x"])
-        return (inputs["G"] * hidden).sum()
+class Layer(lstm_layer.Layer):
+    kind = torch.nn.RNN
 
 
-def cell(z: torch.Tensor, h: torch.Tensor, U: torch.Tensor) -> torch.Tensor:
-    return torch.tanh(z + h @ U)
+def cell(z: Any, h: Any, U: Any) -> tuple[torch.Tensor]:
+    return (torch.tanh(z + h @ U),)
 
 
-class Cell(Model):
-    """A loop in Python over the cell; the input projection outside."""
-
+class Cell(lstm_layer.Cell):
     step = staticmethod(cell)
-
-    def forward(self, inputs: Tensors) -> torch.Tensor:
-        x = inputs["x"]
-        h = x.new_zeros(x.shape[1], self.sizes.H)
-        rows = []
-        for z in (x @ self.W + self.b).unbind():
-            h = self.step(z, h, self.U)
-            rows.append(h)
-        return (inputs["G"] * torch.stack(rows)).sum()
+    states = 1
 
 
 class CompiledCell(Cell):

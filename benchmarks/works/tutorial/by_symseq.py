@@ -53,6 +53,6 @@ def build(sizes: Sizes, problem: Problem, target: str) -> Built:
     updates = adadelta(cost, params, 1.0, RHO, EPSILON)
     built = by_symseq.compiled(inputs, cost, updates, problem, target, began)
     built.results = lambda cost: (
-        {"cost": cost} | {shared.name: shared.get_value() for shared in updates}
+        {"cost": cost} | {str(s.name): s.get_value() for s in updates}
     )
     return built

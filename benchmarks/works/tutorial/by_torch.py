@@ -12,7 +12,14 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy, embedding
 
-from ...frameworks.by_torch import Model, Tensors, Transposed, tensors, to_numpy
+from ...frameworks.by_torch import (
+    Model,
+    Tensors,
+    Transposed,
+    tensors,
+    to_numpy,
+    unroll,
+)
 from ...work import Array, Build, Built, Problem
 from . import EPSILON, KEEP, RHO
 
@@ -31,10 +38,7 @@ class Layer(Transposed):
     def __init__(self, sizes: Any, params: dict[str, Array]) -> None:
         super().__init__(sizes, {name: params[name] for name in "EOd"})
         self.lstm = torch.nn.LSTM(sizes.D, sizes.D)
-        self.rename("lstm", params, W="weight_ih_l0", U="weight_hh_l0", b="bias_ih_l0")
-        # nn.LSTM has a second bias; zero, and not trained.
-        self.lstm.bias_hh_l0.data.zero_()
-        self.lstm.bias_hh_l0.requires_grad_(False)
+        self.rename_recurrent("lstm", params)
 
     def forward(self, inputs: Tensors) -> torch.Tensor:
         hidden, _ = self.lstm(embedding(inputs["words"], self.E))
@@ -55,12 +59,9 @@ class Cell(Model):
     def forward(self, inputs: Tensors) -> torch.Tensor:
         projected = embedding(inputs["words"], self.E) @ self.W + self.b
         mask = inputs["mask"][:, :, None]
-        h = c = projected.new_zeros(projected.shape[1], self.sizes.D)
-        rows = []
-        for z, m in zip(projected.unbind(), mask.unbind(), strict=True):
-            h, c = self.step(z, m, h, c, self.U)
-            rows.append(h)
-        return head(self, torch.stack(rows), inputs)
+        start = (projected.new_zeros(projected.shape[1], self.sizes.D),) * 2
+        hidden = unroll(self.step, (projected, mask), start, self.U)
+        return head(self, hidden, inputs)
 
 
 class CompiledCell(Cell):
