@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 from symseq.graph import Apply
 
+from ..lower.places import Places
 from ..memory import Lifetimes
 from ..program import (
     Compute,
@@ -33,7 +34,6 @@ from ..program import (
 )
 from . import numba_index, numba_reduce
 from .numba_fused import write_fused
-from .numba_places import Places
 from .numba_rules import WRITERS, can_write
 from .numba_writer import Writer, counter_of, next_name
 from .numpy import NumpyEmitter

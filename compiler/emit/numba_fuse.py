@@ -14,6 +14,7 @@ from symseq.ops.gradient_ops import Identity
 from symseq.ops.join import Join, Split
 from symseq.ops.reduce import Reduction
 
+from ..lower.places import APART, SAME, Places
 from ..program import (
     Compute,
     Copy,
@@ -30,7 +31,6 @@ from ..program import (
     walk,
     writes,
 )
-from .numba_places import APART, SAME, Places
 from .numba_rules import can_write
 from .numba_scalars import can_compute
 from .numpy_prepare import make_room

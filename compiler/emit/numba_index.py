@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from symseq.ops.take import Gather, Put, PutRows, Take
 from symseq.random.bits import Bits, FoldIn
 
+from ..lower.places import ONE
 from ..program import Compute, Copy, Fused, Value
 from .numba_fused import write_fused
 from .numba_nests import Elements, Operand, broadcast, nest_over
-from .numba_places import ONE
 from .numba_rules import writes
 from .numba_writer import Writer
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from math import prod
 
+from ..lower.places import ONE
 from ..program import Value
-from .numba_places import ONE
 from .numba_writer import Writer
 
 COUNTERS = ("i", "j", "k", "l", "m", "n")

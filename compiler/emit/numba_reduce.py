@@ -8,9 +8,9 @@ from symseq.ops.reduce import All, Any, Max, Min, Reduction
 from symseq.ops.softmax import LogSoftmax, Normalized, Softmax
 from symseq.types import is_float
 
+from ..lower.places import ONE
 from ..program import Compute, Value
 from .numba_nests import Elements, Nest, Operand, broadcast, nest_over
-from .numba_places import ONE
 from .numba_rules import writes
 from .numba_scalars import Scalar, Scalars
 from .numba_writer import Writer

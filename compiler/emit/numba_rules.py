@@ -9,8 +9,8 @@ from symseq.graph import Op
 from symseq.ops.linalg import BatchedDot, Dot
 from symseq.types import is_float
 
+from ..lower.places import ONE
 from ..program import Compute, Kind, Value
-from .numba_places import ONE
 from .numba_writer import Writer
 
 Write = Callable[[Writer, Compute], None]

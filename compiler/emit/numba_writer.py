@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from symseq.graph import Apply
 from symseq.types import DTYPES, FLOATS
 
+from ..lower.places import APART, Places
 from ..memory import Lifetimes
 from ..program import Loop, Value
-from .numba_places import APART, Places
 from .source import Source
 
 # What generated text may call; no local has such a name.
