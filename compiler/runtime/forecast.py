@@ -12,9 +12,9 @@ from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.types import Array
 
-from ..memory import Layout, Lifetimes
 from ..program import Kind, Program, Value
 from .bind import Sizes
+from .buffers import Buffers
 
 MOST_ROWS = 60  # of a printed table: the largest buffers
 
@@ -105,18 +105,12 @@ def _stand_in(variable: Variable, shape: object) -> Array:
     return array
 
 
-def forecast(
-    program: Program,
-    plan: Layout,
-    lifetimes: Lifetimes,
-    sizes: Sizes,
-    needed: Sequence[int],
-    arena: int,
-) -> Forecast:
-    """The table of a plan's buffers, whose bytes are ``needed``, and the sums."""
+def forecast(program: Program, memory: Buffers, sizes: Sizes) -> Forecast:
+    """The table of a plan's buffers, and the sums of their bytes."""
+    needed = memory.needed(sizes)
     names: dict[int, list[Value]] = {}
     for value in program.values:
-        storage = lifetimes.of(value) if value.kind is Kind.BUFFER else None
+        storage = memory.lifetimes.of(value) if value.kind is Kind.BUFFER else None
         if storage is not None:
             names.setdefault(id(storage), []).append(value)
     buffers = [
@@ -127,12 +121,12 @@ def forecast(
             storage.dies,
             _line(storage.owner),
         )
-        for storage, nbytes in zip(plan.storages, needed, strict=True)
+        for storage, nbytes in zip(memory.layout.storages, needed, strict=True)
     ]
     shared = [v for v in program.values if v.kind is Kind.SHARED]
     return Forecast(
         tuple(buffers),
-        arena,
+        memory.nbytes(needed),
         sum(_nbytes(v, sizes) for v in program.inputs),
         sum(_nbytes(v, sizes) for v in program.outputs),
         sum(_nbytes(v, sizes) for v in shared),

@@ -270,7 +270,7 @@ def test_borrowed_outputs_are_not_copied_and_lie_outside_the_arena():
     first, doubled = f(values)
     second, _ = f(-values)
     assert np.shares_memory(first, second)
-    assert not np.shares_memory(first, f.plan.arena.block)
+    assert not np.shares_memory(first, f.plan.memory.arena.block)
     np.testing.assert_array_equal(second * -2, doubled)
     # Growing makes new memory: what was borrowed before then stays as it was.
     kept = second.copy()
