@@ -93,40 +93,6 @@ def test_a_call_that_fails_leaves_shared_variables_as_they_were(target):
     np.testing.assert_array_equal(w.get_value(), np.ones((4, 2)))
 
 
-def test_one_signature_binds_once_and_others_anew():
-    x = T.dmatrix("x")
-    f = ss.function([x], x.sum(axis=0))
-    for n in (3, 4, 3, 3):
-        np.testing.assert_array_equal(f(np.ones((n, 2))), [n, n])
-    assert len(f.plan.bindings) == 2
-
-
-def test_a_value_that_decides_no_length_never_binds_again():
-    data, i = ss.shared(np.arange(12.0), "data"), T.lscalar("i")
-    f = ss.function([i], data[i * 3 : (i + 1) * 3] * 2)
-    for k in range(4):
-        np.testing.assert_array_equal(f(k), 2 * np.arange(k * 3, k * 3 + 3))
-    assert len(f.plan.bindings) == 1
-    assert f(4).shape == (0,)
-    assert len(f.plan.bindings) == 2
-
-
-def test_a_value_that_decides_a_length_binds_anew():
-    n = T.lscalar("n")
-    f = ss.function([n], T.arange(n) * 2)
-    for k in (3, 0, 1, 3):
-        np.testing.assert_array_equal(f(k), 2 * np.arange(k))
-    assert len(f.plan.bindings) == 3
-
-
-def test_bindings_are_kept_in_a_small_cache_over_one_arena():
-    x = T.dvector("x")
-    f = ss.function([x], T.exp(x) + 1)
-    for n in range(1, 80):
-        np.testing.assert_allclose(f(np.zeros(n)), np.full(n, 2.0))
-    assert len(f.plan.bindings) <= 64
-
-
 def test_lengths_from_contents_take_the_allocating_path(target):
     x = T.dvector("x")
     f = ss.function([x], [x[x > 0], x[x > 0].sum()], target=target)
@@ -214,16 +180,6 @@ def test_a_function_pickles_with_its_values():
     assert g.get_shared()[0] is not w
 
 
-def test_source_lines_know_the_users_line():
-    x = T.dvector("x")
-    y = T.exp(x)  # the line below
-    f = ss.function([x], y)
-    line = next(
-        n for n, text in enumerate(f.plan.source.splitlines(), 1) if "exp(x" in text
-    )
-    assert "T.exp(x)" in f.plan.line_map[line].text
-
-
 def test_empty_and_scalar_arrays(target):
     x = T.dmatrix("x")
     f = ss.function([x], [x.sum(), x.mean(axis=0), T.dot(x, x.T)], target=target)
@@ -241,60 +197,3 @@ def test_an_input_may_be_computed(target):
     f = ss.function([h], [h.sum(), T.zeros_like(h), h.shape[0]], target=target)
     total, zeros, rows = f(np.ones((3, 2)))
     assert total == 6 and zeros.shape == (3, 2) and rows == 3
-
-
-@pytest.mark.parametrize("target", ["reference", "numpy"])
-def test_borrowed_outputs_hold_until_the_next_call(target):
-    x = T.matrix("x")
-    w = ss.shared(np.zeros((3, 2), "float32"), "w")
-    both = [ss.Out(x * 2 + w, borrow=True), x * 2 + w]
-    f = ss.function([x], both, updates=[(w, w + x)], target=target)
-    ones = np.ones((3, 2), "float32")
-    borrowed, fresh = f(ones)
-    np.testing.assert_array_equal(borrowed, fresh)
-    np.testing.assert_array_equal(fresh, np.full((3, 2), 2))
-    again, _ = f(ones)
-    np.testing.assert_array_equal(fresh, np.full((3, 2), 2))
-    np.testing.assert_array_equal(again, np.full((3, 2), 3))
-
-
-def test_borrowed_outputs_are_not_copied_and_lie_outside_the_arena():
-    x = T.matrix("x")
-
-    def step(x_t, h):
-        return T.tanh(x_t + h)
-
-    hidden, _ = ss.scan(step, x, T.zeros(4))
-    f = ss.function([x], [ss.Out(hidden, borrow=True), hidden * 2])
-    values = np.ones((6, 4), "float32")
-    first, doubled = f(values)
-    second, _ = f(-values)
-    assert np.shares_memory(first, second)
-    assert not np.shares_memory(first, f.plan.memory.arena.block)
-    np.testing.assert_array_equal(second * -2, doubled)
-    # Growing makes new memory: what was borrowed before then stays as it was.
-    kept = second.copy()
-    f(np.ones((600, 4), "float32"))
-    np.testing.assert_array_equal(second, kept)
-
-
-def test_what_is_borrowed_is_never_a_shared_buffer_or_an_input():
-    x = T.vector("x")
-    w = ss.shared(np.zeros(3, "float32"), "w")
-    f = ss.function([x], [ss.Out(w, borrow=True), ss.Out(x, borrow=True)])
-    values = np.ones(3, "float32")
-    for made in f(values):
-        made[:] = 7
-    np.testing.assert_array_equal(w.get_value(), np.zeros(3))
-    np.testing.assert_array_equal(values, np.ones(3))
-
-
-@pytest.mark.parametrize("target", ["reference", "numpy"])
-def test_an_error_of_numpy_names_the_users_line(target):
-    i, k = T.ivectors("i", "k")
-    f = ss.function([i, k], i**k, target=target)
-    np.testing.assert_array_equal(f([2, 3], [2, 1]), [4, 3])
-    with pytest.raises(ValueError) as caught:
-        f([2, 3], [2, -1])
-    (note,) = caught.value.__notes__
-    assert "f = ss.function([i, k], i**k, target=target)" in note
