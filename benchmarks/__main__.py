@@ -6,19 +6,25 @@ python -m benchmarks [--only NAME] [--json FILE] [--rounds N] [--picture FILE]
 from __future__ import annotations
 
 import argparse
-import json
+import signal
+import sys
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
+from importlib import import_module
+from itertools import groupby
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
-from . import environment, picture, table
-from .peers import PEERS, TARGETS, missing
-from .run import Options, run_case
-from .work import Work
-from .works import WORKS
+from rich.console import Console
+from rich.markup import escape
 
-Results = dict[str, dict[str, dict[str, Any]]]  # work → case → peer → what was found
+from . import bounds, environment, table
+from .jobs import Job, jobs_of
+from .peers import PEERS, TARGETS, missing
+from .results import Case, Works, write
+from .run import Options, run_case
+from .works import WORKS
 
 
 def parse() -> argparse.Namespace:
@@ -29,9 +35,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--case", default="", help="part of a case's name")
     parser.add_argument("--peers", metavar="NAME,...", help=", ".join(PEERS))
     parser.add_argument("--targets", metavar="NAME,...", help=", ".join(TARGETS))
-    parser.add_argument("--rounds", type=int, default=11, help="turns of each")
+    parser.add_argument("--rounds", type=int, default=9, help="turns of each, at most")
     parser.add_argument("--threads", type=int, help="cores and threads for all alike")
-    parser.add_argument("--timeout", type=float, default=900.0, help="s for a process")
+    parser.add_argument("--timeout", type=float, default=240.0, help="s for a process")
     parser.add_argument(
         "--tiny", action="store_true", help="small sizes: equality only"
     )
@@ -49,76 +55,65 @@ def chosen(names: str | None, known: Collection[str], what: str) -> list[str]:
     return asked
 
 
-def installed(targets: list[str]) -> tuple[str, ...]:
-    """The targets whose libraries are here."""
-    return tuple(name for name in targets if not missing(TARGETS[name]))
+class Progress:
+    """Says what is being measured, on a terminal only."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        self.jobs, self.began = jobs, perf_counter()
+        self.console = Console(stderr=True)
+
+    def run(self, job: Job, how: Options) -> Any:
+        number = f"{self.jobs.index(job) + 1} of {len(self.jobs)}"
+        minutes, seconds = divmod(int(perf_counter() - self.began), 60)
+        what = f"{job.work.name} {job.case}: {job.process}"
+        with self.console.status(
+            f"{number}, {minutes}:{seconds:02} so far: {escape(what)}"
+        ):
+            return run_case(job.work, job.case, job.peer, how, job.caches)
 
 
-def cases(work: Work, options: argparse.Namespace) -> list[str]:
-    return ["tiny"] if options.tiny else [c for c in work.cases if options.case in c]
+class Record:
+    """What was found so far, on disk after every process if there is a file."""
+
+    def __init__(self, described: dict[str, Any], file: Path | None) -> None:
+        self.described, self.file = described, file
+        self.works: Works = {}
+
+    def add(self, job: Job, found: Any) -> Case:
+        """The results of the job's case, this one included."""
+        case = self.works.setdefault(job.work.name, {}).setdefault(job.case, {})
+        case[job.process] = found
+        if self.file:
+            verdicts = bounds.rows(bounds.judge(self.works))
+            whole = {"environment": self.described, "works": self.works}
+            write(self.file, whole | {"verdict": verdicts})
+        return case
 
 
-def run(work: Work, options: argparse.Namespace, caches: Path) -> Iterator[Any]:
-    """(case, results by process), printed as they come."""
-    asked = chosen(options.peers, PEERS, "peer")
-    peers = [
-        name
-        for name in asked
-        if PEERS[name].does(name, work) and not PEERS[name].lacks()
-    ]
-    targets = installed(chosen(options.targets, TARGETS, "target"))
-    how = Options(options.rounds, targets, options.threads, options.timeout)
-    for case in cases(work, options):
-        print(*table.title(work, case), sep="\n", flush=True)
-        found: dict[str, Any] = {}
-        for name, peer, place in processes(work, peers, caches):
-            found[name] = run_case(work, case, peer, how, place)
-            lines = table.lines(work, name, found[name], first=len(found) == 1)
-            print(*lines, sep="\n", flush=True)
-        print(*table.best_lines(found), sep="\n", flush=True)
-        yield case, found
+def run(jobs: list[Job], how: Options, record: Record) -> None:
+    """Every job, printed as they come."""
+    progress = Progress(jobs)
+    for _, group in groupby(jobs, key=lambda job: (job.work.name, job.case)):
+        case: Case = {}
+        for job in group:
+            if not case:
+                show(table.title(job.work, job.case))
+            found = progress.run(job, how)
+            case = record.add(job, found)
+            show(table.lines(job.work, job.process, found, first=len(case) == 1))
+        show(table.best_lines(case))
+    verdicts = [v for v in bounds.judge(record.works) if v.value is not None]
+    if verdicts:
+        show(["", *bounds.lines(verdicts)])
 
 
-def processes(
-    work: Work, peers: list[str], caches: Path
-) -> Iterator[tuple[str, str, Path]]:
-    """(name, peer, folder of its caches): of what is only made ready, two of each.
-
-    The first meets empty caches, the second what the first has left in them.
-    """
-    for peer in peers:
-        if work.timed:
-            yield peer, peer, caches
-        else:
-            with tempfile.TemporaryDirectory(dir=caches) as own:
-                yield f"{peer} cold", peer, Path(own)
-                yield f"{peer} warm", peer, Path(own)
+def show(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line, flush=True)
 
 
-def main() -> None:
-    options = parse()
-    works = chosen(options.only, WORKS, "benchmark")
-    results: Results = {}
-    with tempfile.TemporaryDirectory() as caches:
-        env = environment.settings(options.threads, Path(caches))
-        described = environment.describe(env, options.threads)
-        print(*environment.lines(described), *absent(options), sep="\n")
-        for name in works:
-            results[name] = {}
-            for case, found in run(WORKS[name], options, Path(caches)):
-                results[name][case] = found
-                if options.json:
-                    save(options.json, described, results)
-    if options.picture:
-        picture.draw(results, options.picture)
-
-
-def absent(options: argparse.Namespace) -> list[str]:
+def absent(lacks: dict[str, list[str]]) -> list[str]:
     """A line for each target and peer that is asked for and cannot run here."""
-    targets = chosen(options.targets, TARGETS, "target")
-    lacks = {f"symseq {name}": missing(TARGETS[name]) for name in targets}
-    peers = chosen(options.peers, PEERS, "peer")
-    lacks |= {name: PEERS[name].lacks() for name in peers}
     return [
         f"{name} is left out: {', '.join(lack)} not installed"
         for name, lack in lacks.items()
@@ -126,9 +121,31 @@ def absent(options: argparse.Namespace) -> list[str]:
     ]
 
 
-def save(file: Path, described: dict[str, Any], results: Results) -> None:
-    whole = {"environment": described, "works": results}
-    file.write_text(json.dumps(whole, indent=1) + "\n")
+def main() -> None:
+    options = parse()
+    if options.picture and missing(["matplotlib"]):
+        raise SystemExit('a picture needs matplotlib: pip install "symseq[bench]"')
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the worker, too
+    works = [WORKS[name] for name in chosen(options.only, WORKS, "benchmark")]
+    peers = {p: PEERS[p].lacks() for p in chosen(options.peers, PEERS, "peer")}
+    targets = {
+        t: missing(TARGETS[t]) for t in chosen(options.targets, TARGETS, "target")
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        caches = Path(folder)
+        env = environment.settings(options.threads, caches)
+        described = environment.describe(env, options.threads)
+        show(environment.lines(described))
+        show(absent({f"symseq {name}": lack for name, lack in targets.items()} | peers))
+        here = [name for name, lack in peers.items() if not lack]
+        jobs = jobs_of(works, here, caches, part=options.case, tiny=options.tiny)
+        record = Record(described, options.json)
+        mine = tuple(name for name, lack in targets.items() if not lack)
+        how = Options(options.rounds, mine, options.threads, options.timeout)
+        run(list(jobs), how, record)
+    if options.picture:
+        picture = import_module(".picture", __package__)
+        picture.draw(record.works, options.picture)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,21 @@
-"""Results as pictures: bars of ratios, and time against each length."""
+"""Results as pictures: bars of ratios, and time against each length.
+
+python -m benchmarks.picture PICTURE FILE.json...
+"""
 
 from __future__ import annotations
 
+import argparse
 from itertools import cycle
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-try:
-    import matplotlib
+import matplotlib
+from matplotlib import pyplot
+from matplotlib.ticker import FuncFormatter
 
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-    from matplotlib.ticker import FuncFormatter
-except ImportError:
-    pyplot = None
-
+from .results import Works, read
 from .table import TARGETS
 from .work import Work
 from .works import WORKS
@@ -25,10 +25,9 @@ COLOURS = dict(zip(TARGETS, ("#1f4e8c", "#d1495b"), strict=True))
 OTHERS = ("#7f7f7f", "#edae49", "#66a182", "#8d6a9f", "#2e4057", "#a0c4e2")
 
 
-def draw(results: dict[str, Cases], file: Path) -> list[Path]:
+def draw(results: Works, file: Path) -> list[Path]:
     """The ratios into `file`; what has axes into files beside it. Returns the files."""
-    if pyplot is None:
-        raise SystemExit('a picture needs matplotlib: pip install "symseq[bench]"')
+    matplotlib.use("agg")
     made = []
     ratios = ratios_of({k: v for k, v in results.items() if not WORKS[k].axes})
     if ratios:
@@ -150,3 +149,16 @@ def curves(work: Work, cases: Cases, axis: str) -> dict[str, list[tuple[int, flo
         name: [(length, median(times)) for length, times in points.items()]
         for name, points in found.items()
     }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.picture")
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE.json")
+    options = parser.parse_args()
+    for file in draw(read(options.files), options.picture):
+        print(file)
+
+
+if __name__ == "__main__":
+    main()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,20 +41,29 @@ def run_case(work: Work, case: str, peer: str, options: Options, caches: Path) -
 
 
 def _run(command: list[str], options: Options, caches: Path) -> str | None:
-    """How the process failed, or None."""
-    try:
-        done = subprocess.run(
+    """How the process failed, or None. Compilers that it started end with it."""
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
             command,
             cwd=ROOT,
             env=settings(options.threads, caches),
-            capture_output=True,
-            text=True,
-            timeout=options.timeout,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            start_new_session=True,
             preexec_fn=partial(os.sched_setaffinity, 0, cores(options.threads)),
         )
-    except subprocess.TimeoutExpired:
-        return f"stopped after {options.timeout:.0f} s"
-    if done.returncode == 0:
-        return None
-    last = done.stderr.strip().splitlines()[-1:] or [""]
-    return f"ended with {done.returncode}: {last[0]}"[:300]
+        try:
+            code = process.wait(options.timeout)
+        except subprocess.TimeoutExpired:
+            return f"stopped after {options.timeout:.0f} s"
+        finally:
+            _end(process)
+        said.seek(0)
+        last = said.read().strip().splitlines()[-1:] or [""]
+    return f"ended with {code}: {last[0]}"[:300] if code else None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):  # nobody of its group is left
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

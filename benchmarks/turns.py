@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -12,6 +12,8 @@ import numpy as np
 from .work import Array
 
 TURN = 0.02  # seconds: short calls are repeated within a turn
+ALL_TURNS = 5.0  # seconds: who would take longer has fewer turns, but three
+LEAST = 3
 TOLERANCE = 1e-3
 
 
@@ -23,27 +25,35 @@ def once(run: Callable[[], Any]) -> float:
 
 def interleave(
     runs: Mapping[str, Callable[[], Any]], rounds: int
-) -> dict[str, list[float]]:
-    """Milliseconds a call, one value a round, for each of `runs`.
+) -> Iterator[dict[str, list[float]]]:
+    """After each round: milliseconds a call, one value a round, for each of `runs`.
 
     A turn begins with a call that is not timed: threads and caches are then its own.
+    Who is slow sits out the later rounds.
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
-    repeats = {
-        name: max(1, min(100, int(TURN / max(once(run), 1e-6))))
-        for name, run in runs.items()
-    }
-    for _ in range(rounds):
+    calls = {name: min(once(run), once(run)) for name, run in runs.items()}
+    repeats, turns = {}, {}
+    for name, seconds in calls.items():
+        repeats[name] = max(1, min(100, int(TURN / max(seconds, 1e-6))))
+        turns[name] = turns_of(seconds * (1 + repeats[name]), rounds)
+    for round_ in range(rounds):
         for name, run in runs.items():
-            run()
-            taken = [once(run) for _ in range(repeats[name])]
-            times[name].append(1e3 * median(taken))
-    return times
+            if round_ < turns[name]:
+                run()
+                taken = [once(run) for _ in range(repeats[name])]
+                times[name].append(1e3 * median(taken))
+        yield times
+
+
+def turns_of(seconds: float, rounds: int) -> int:
+    """In how many of the rounds one takes part whose turn takes so long."""
+    return min(rounds, max(LEAST, int(ALL_TURNS / max(seconds, 1e-6))))
 
 
 def ratio(mine: list[float], theirs: list[float]) -> float:
-    """The median over rounds of mine / theirs."""
-    return median(a / b for a, b in zip(mine, theirs, strict=True))
+    """The median of mine / theirs over the rounds in which both took part."""
+    return median(a / b for a, b in zip(mine, theirs, strict=False))
 
 
 def relative_error(mine: Mapping[str, Array], theirs: Mapping[str, Array]) -> float:

@@ -7,7 +7,6 @@ The file is written again after each stage, so that a crash leaves what was foun
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from collections.abc import Callable
@@ -21,6 +20,7 @@ import numpy as np
 
 from . import floor
 from .peers import PEERS, TARGETS
+from .results import write
 from .turns import TOLERANCE, interleave, ratio, relative_error
 from .work import Array, Build, Built, Problem, Work
 from .works import WORKS
@@ -74,11 +74,13 @@ def measure(
             said["failed"] = f"{type(error).__name__}: {error}"[:300]
             said["trace"] = traceback.format_exc().splitlines()[-4:]
         save(found)
-    if work.timed and rounds:
-        times = interleave({name: built.run for name, built in ready.items()}, rounds)
-        for name, taken in times.items():
-            found["implementations"][name]["milliseconds"] = taken
-        found["ratios"] = ratios(times)
+    if work.timed:
+        runs = {name: built.run for name, built in ready.items()}
+        for times in interleave(runs, rounds):
+            for name, taken in times.items():
+                found["implementations"][name]["milliseconds"] = taken
+            found["ratios"] = ratios(times)
+            save(found)
     return found
 
 
@@ -133,9 +135,9 @@ def main() -> None:
     builds = implementations(work, peer, targets.split(","))
 
     def save(found: Found) -> None:
-        Path(file).write_text(json.dumps(found))
+        write(Path(file), found)
 
-    save(measure(work, case, builds, int(rounds), save))
+    measure(work, case, builds, int(rounds), save)
 
 
 if __name__ == "__main__":
