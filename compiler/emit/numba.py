@@ -226,10 +226,9 @@ class NumbaEmitter(NumpyEmitter):
     def _call(self, writer: Writer) -> None:
         table = f"{writer.name}p_"
         arguments = ", ".join([f"{writer.name}at_", *map(counter_of, writer.outer)])
-        call = f"{writer.name}({arguments})"
+        self.source.add(f"{writer.name}({arguments})")
         if writer.sites:
-            call = f'check_({call}, {table}, "{writer.name}")'
-        self.source.add(call)
+            self.source.add(f'check_({table}, "{writer.name}")')
 
     def _loop(self, loop: Loop, loops: tuple[Loop, ...]) -> None:
         """A loop that is not jitted as a whole; it counts for what is in its body."""
@@ -280,7 +279,7 @@ class NumbaEmitter(NumpyEmitter):
         for check in writer.checks:
             source.add(check)
         source.add(f"{writer.name}p_ = table_(")
-        source.add(f"    {2 if writer.sites else 0},")
+        source.add(f"    {writer.reserved},")
         for text, name in writer.slots.items():
             source.add(f"    {text},  # {name}")
         source.add(")")

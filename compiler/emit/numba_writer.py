@@ -67,7 +67,7 @@ class Writer:
         self.taken: set[str] = set(FUNCTIONS)
         self.used: dict[int, Value] = {}  # values whose addresses bind must know
         self.nests = 0
-        self.sites: list[Apply] = []  # where it may fail: it returns the place from 1
+        self.sites: list[Apply] = []  # where it may fail
         self._addresses: dict[Hashable, str] = {}
         self._scalars: dict[int, str] = {}
 
@@ -218,9 +218,14 @@ class Writer:
         """Leave with an index out of bounds; `bind` raises at the node's line."""
         self.sites.append(node)
         put = self.call("put_int64")
-        self.add(f"{put}(p, 0, {index}, 0)", node)
-        self.add(f"{put}(p, 1, {length}, 0)", node)
-        self.add(f"return {len(self.sites)}", node)
+        for place, number in enumerate((len(self.sites), index, length)):
+            self.add(f"{put}(p, {place}, {number}, 0)", node)
+        self.add("return 0", node)
+
+    @property
+    def reserved(self) -> int:
+        """The first places of the table, where a failed check leaves its numbers."""
+        return 3 if self.sites else 0
 
     # -- aliasing -----------------------------------------------------------------
 
@@ -266,8 +271,7 @@ class Writer:
         arguments = ", ".join(["p", *map(counter_of, self.outer)])
         with source.block(f"def {self.name}({arguments}):"):
             names = list(self.slots.values())
-            first = 2 if self.sites else 0  # where a failed check leaves its numbers
-            for k, name in enumerate(names, first):
+            for k, name in enumerate(names, self.reserved):
                 source.add(f"{name} = entry(p, {k})")
             self.top.write(source)
             source.add("return 0")

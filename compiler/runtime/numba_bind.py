@@ -146,15 +146,20 @@ def fits(
         assert x.strides[last] == x.itemsize, (x.shape, x.strides, axes)
 
 
-def checker(sites: dict[str, list[Apply]]) -> Callable[[int, Array, str], None]:
-    """What raises for a jitted function that met a wrong index."""
+def checker(sites: dict[str, list[Apply]]) -> Callable[[Array, str], None]:
+    """What raises for a jitted function that met a wrong index.
 
-    def check(failed: int, p: Array, function: str) -> None:
+    Its table begins with the place of failure from 1 or 0, the index, the length.
+    """
+
+    def check(p: Array, function: str) -> None:
+        failed = p[0]
         if not failed:
             return
         node = sites[function][failed - 1]
+        p[0] = 0
         error: SymseqError = BadIndexError(
-            f"index {p[0]} is out of bounds for an axis of length {p[1]}"
+            f"index {p[1]} is out of bounds for an axis of length {p[2]}"
         )
         raise error.at(node.spans[0], operands(node.inputs))
 

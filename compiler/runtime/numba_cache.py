@@ -1,8 +1,10 @@
-"""Generated modules on disk, so that numba's own cache serves the next process.
+"""Generated functions: their machine code on disk, or compiled by numba now.
 
-A module is a file ``symseq_plan_<hash>.py`` in a folder of the user's own; the hash is
-of its text and of every version that the machine code depends on. What is executed is
-the text generated now: the file only has to be equal.
+A text is named ``symseq_plan_<hash>``, in a folder that is the user's; the hash is of the
+text and of all else that the machine code depends on. ``<name>.machine`` is all that a
+later process reads: it imports no numba, whose import takes longer than all the rest.
+Where it is missing the text is written beside it as a module, for numba's messages, and
+for its own cache of the functions that many texts share.
 """
 
 from __future__ import annotations
@@ -10,18 +12,22 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import sys
 import tempfile
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import version
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from ..emit.numba_product import product_text
+from . import numba_machine
 from .numba_blas import product_address
+from .numba_machine import Jitted, Piece
 
 RUNTIME = "symseq.compiler.runtime"
 HERE = Path(__file__).parent
@@ -34,40 +40,90 @@ LIBRARIES: dict[str, str] = {
 FOLDERS = {"darwin": "~/Library/Caches", "win32": "~/AppData/Local"}
 
 
-def load(text: str, needed: Iterable[str]) -> dict[str, Any]:
+def load(text: str, needed: Iterable[str]) -> dict[str, Jitted]:
     """The jitted functions of `text`, which calls the functions `needed`, by name."""
     if not text.strip():
         return {}
+    whole, products = _whole(text, needed)
+    name = _name(whole)
+    found = LOADED.get(name)
+    if found is None:
+        path = folder() / f"{name}.machine"
+        found = LOADED[name] = numba_machine.read(path) or _compile(
+            name, whole, products, path
+        )
+    return found
+
+
+LOADED: dict[str, dict[str, Jitted]] = {}
+
+
+def _whole(text: str, needed: Iterable[str]) -> tuple[str, list[str]]:
+    """The text with its imports, and the texts of modules that it imports."""
     lines = [f"from {RUNTIME}.numba_functions import jitted as jitted_"]
     if "math." in text:
         lines.insert(0, "import math\n")
+    products: dict[str, None] = {}
     for name in needed:
-        lines.append(_import_of(name))
-    module = _module("\n".join(lines) + "\n\n\n" + text)
-    return vars(module)
+        function, _, dtype = name.partition("_")
+        if function in ("multiply", "pack") and dtype.startswith("float"):
+            width = product_address("s" if dtype == "float32" else "d")[1] or 64
+            product = product_text(dtype, width)
+            products[product] = None
+            lines.append(f"from {_name(product)} import {function} as {name}")
+        else:
+            lines.append(f"from {_library_of(name)} import {name}")
+    return "\n".join(lines) + "\n\n\n" + text, list(products)
 
 
-def _import_of(name: str) -> str:
-    """The line that brings a name into a generated module."""
-    function, _, dtype = name.partition("_")
-    if function in ("multiply", "pack") and dtype.startswith("float"):
-        width = product_address("s" if dtype == "float32" else "d")[1] or 64
-        module = _module(product_text(dtype, width))
-        return f"from {module.__name__} import {function} as {name}"
+def _library_of(name: str) -> str:
+    """The module that a generated one imports a name from."""
     for library, names in LIBRARIES.items():
         if name in names.split():
-            source = library if library == "numba" else f"{RUNTIME}.{library}"
-            return f"from {source} import {name}"
-    return f"from {RUNTIME}.numba_memory import {name}"
+            return library if library == "numba" else f"{RUNTIME}.{library}"
+    return f"{RUNTIME}.numba_memory"
+
+
+def _compile(
+    name: str, text: str, products: list[str], path: Path
+) -> dict[str, Jitted]:
+    """The functions from numba, and their machine code written to `path`."""
+    for product in products:
+        _module(_name(product), product)
+    module = _module(name, text)
+    pieces = [_piece(vars(module)[found]) for found in FUNCTION.findall(text)]
+    _write(path, numba_machine.packed(pieces))
+    made = numba_machine.bound(pieces)
+    assert made is not None
+    return made
+
+
+FUNCTION = re.compile(r"^@jitted_\ndef (\w+)\(", re.MULTILINE)
+OUTSIDE = re.compile(r"^declare [^@]*@\"?([^\"(]+)", re.MULTILINE)
+
+
+def _piece(dispatcher: Any) -> Piece:
+    (made,) = dispatcher.overloads.values()
+    outside = OUTSIDE.findall(made.library.get_llvm_str())
+    return Piece(
+        dispatcher.__name__, made.fndesc.llvm_func_name, len(made.signature.args),
+        tuple(name for name in outside if not name.startswith("llvm.")),
+        made.library._get_compiled_object(),
+    )  # fmt: skip
 
 
 @cache
 def _versions() -> str:
-    """All that machine code depends on beside its text; numba adds the processor."""
+    """All that machine code depends on beside its text."""
     own = [HERE / f"numba_{name}.py" for name in ("memory", "vector", "functions")]
-    texts = [path.read_text("utf-8") for path in own]
-    found = [version(name) for name in ("numba", "numpy", "llvmlite")]
-    parts = [platform.python_version(), platform.machine(), *found, *texts]
+    spec = find_spec("numba")
+    assert spec is not None and spec.origin is not None
+    # The version as text: importing numba, or reading its metadata, takes too long.
+    own += [Path(spec.origin).with_name("_version.py"), Path(spec.origin)]
+    texts = [path.read_text("utf-8") for path in own if path.exists()]
+    found = [np.__version__, numba_machine.processor()]
+    asked = [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("NUMBA")]
+    parts = [platform.python_version(), platform.machine(), *found, *texts, *asked]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -98,17 +154,19 @@ def _is_own(path: Path) -> bool:
     return found.st_uid == os.getuid() and not found.st_mode & 0o022
 
 
-def _module(text: str) -> ModuleType:
-    """The generated module with this text, from the disk or written there now."""
-    name = (
-        "symseq_plan_" + hashlib.sha256((_versions() + text).encode()).hexdigest()[:24]
-    )
+def _name(text: str) -> str:
+    digest = hashlib.sha256((_versions() + text).encode()).hexdigest()
+    return f"symseq_plan_{digest[:24]}"
+
+
+def _module(name: str, text: str) -> ModuleType:
+    """The generated module with this text, compiled by numba where that is not done."""
     known = sys.modules.get(name)
     if known is not None:
         return known
     path = folder() / f"{name}.py"
     if not path.exists() or path.read_text("utf-8") != text:
-        _write(path, text)
+        _write(path, text.encode())
     spec = spec_from_file_location(name, path)
     assert spec is not None
     module = sys.modules[name] = module_from_spec(spec)
@@ -120,12 +178,12 @@ def _module(text: str) -> ModuleType:
     return module
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, data: bytes) -> None:
     """The file as a whole, or not at all."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

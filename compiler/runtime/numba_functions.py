@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -16,11 +16,15 @@ compiled = njit(error_model="numpy", cache=True)
 SIGNATURES = tuple(f"int64({', '.join(['int64'] * k)})" for k in range(1, 9))
 
 
-def jitted(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A generated function of a table's address and the steps of the loops around."""
+def jitted(function: Callable[..., Any]) -> Any:
+    """A generated function of a table's address and the steps of the loops around.
+
+    Its machine code is taken out of numba, and called without it.
+    """
     count = function.__code__.co_argcount
-    made = njit(SIGNATURES[count - 1], cache=True, error_model="numpy")(function)
-    return cast(Callable[..., Any], made)
+    bare = njit(SIGNATURES[count - 1], error_model="numpy",
+                no_cpython_wrapper=True, no_cfunc_wrapper=True)  # fmt: skip
+    return bare(function)
 
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)

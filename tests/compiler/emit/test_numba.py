@@ -12,7 +12,7 @@ import pytest
 import symseq as ss
 import symseq.tensor as T
 from symseq.compiler import targets
-from symseq.compiler.runtime import numba_bind, numba_blas
+from symseq.compiler.runtime import numba_bind, numba_blas, numba_machine
 
 RNG = np.random.default_rng(0)
 
@@ -204,30 +204,48 @@ def test_vectorised_functions_over_all_of_float32():
 
 
 PROGRAM = """
+import sys
 import numpy as np, symseq as ss, symseq.tensor as T
 x = T.fmatrix("x")
 f = ss.function([x], T.{function}(x) * 3, target="numba")
-print(f(np.ones((2, 2), "float32")).tolist())
+print(f(np.ones((2, 2), "float32")).tolist(), "numba" in sys.modules)
 """
 
 
-def test_a_second_process_compiles_nothing(tmp_path):
-    def run(function):
-        env = {**os.environ, "SYMSEQ_CACHE": str(tmp_path / "cache")}
-        text = PROGRAM.format(function=function)
-        made = subprocess.run(
-            [sys.executable, "-c", text], env=env, capture_output=True, text=True
-        )
-        assert made.returncode == 0, made.stderr
-        folder = tmp_path / "cache"
-        return made.stdout, {p: p.stat().st_mtime_ns for p in folder.rglob("*.nb?")}
+def in_a_process_of_its_own(function, folder):
+    """What the program printed, without whether it imported numba; and whether."""
+    made = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(function=function)],
+        env={**os.environ, "SYMSEQ_CACHE": str(folder)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    printed, imported = made.stdout.strip().rsplit(" ", 1)
+    return printed, imported == "True"
 
-    first, compiled = run("tanh")
-    second, again = run("tanh")
-    assert compiled and (first, compiled) == (second, again)
-    assert not list((tmp_path / "cache").glob("*.tmp"))
-    _, more = run("exp")
-    assert set(more) > set(compiled)
+
+def test_a_second_process_compiles_nothing(tmp_path):
+    """It does not even import numba; another function does, once."""
+    first, compiled = in_a_process_of_its_own("tanh", tmp_path)
+    second, again = in_a_process_of_its_own("tanh", tmp_path)
+    assert first == second and (compiled, again) == (True, False)
+    assert not list(tmp_path.glob("*.tmp"))
+    assert in_a_process_of_its_own("exp", tmp_path)[1]
+
+
+def test_machine_code_that_is_not_whole_is_made_again(tmp_path):
+    first, _ = in_a_process_of_its_own("tanh", tmp_path)
+    (file,) = tmp_path.glob("*.machine")
+    whole = file.read_bytes()
+    for torn in (b"", whole[:100], whole[:-100], whole[:-1] + b"?"):
+        file.write_bytes(torn)
+        assert in_a_process_of_its_own("tanh", tmp_path) == (first, True)
+        assert len(file.read_bytes()) == len(whole)
+
+
+def test_what_the_process_lacks_is_not_loaded():
+    lacking = numba_machine.Piece("f", "f_symbol", 1, ("no_such_function_",), b"")
+    assert numba_machine.bound([lacking]) is None
 
 
 def test_without_numba_numpy_runs_after_one_warning(monkeypatch):
