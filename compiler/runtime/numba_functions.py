@@ -16,15 +16,16 @@ compiled = njit(error_model="numpy", cache=True)
 SIGNATURES = tuple(f"int64({', '.join(['int64'] * k)})" for k in range(1, 9))
 
 
+BARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def jitted(function: Callable[..., Any]) -> Any:
     """A generated function of a table's address and the steps of the loops around.
 
     Its machine code is taken out of numba, and called without it.
     """
     count = function.__code__.co_argcount
-    bare = njit(SIGNATURES[count - 1], error_model="numpy",
-                no_cpython_wrapper=True, no_cfunc_wrapper=True)  # fmt: skip
-    return bare(function)
+    return njit(SIGNATURES[count - 1], error_model="numpy", **BARE)(function)
 
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
