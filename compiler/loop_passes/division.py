@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from symseq.graph import Apply, Variable
 from symseq.scan.op import Scan
+from symseq.scan.varying_lengths import varying_lengths
 from symseq.traverse import sort_nodes
 
 from .accumulators import Accumulator, find_accumulators, largest_state, readers_of
@@ -31,10 +32,22 @@ class Division:
         self.finals: dict[int, Variable] = {}
         self.active = [a for a in find_accumulators(parts) if self._plan(a)]
         # Ids of nodes that must stay.
-        self.stuck = {id(node) for node in self.levels.nodes if is_bound(node)}
+        self.stuck = {id(node) for node in self._bound()}
         self.held = held_per_step(parts)
         kept = [state for state in parts.states if not state.spec.last_only]
         self.free = {id(v) for state in kept for v in (state.new, *state.taps)}
+
+    def _bound(self) -> list[Apply]:
+        """The nodes that have no other form, and those that check lengths of a step.
+
+        Rows of changing lengths do not stack; without steps nothing was to check.
+        """
+        varying = varying_lengths(self.parts.op, ())
+        return [
+            node
+            for node in self.levels.nodes
+            if is_bound(node) or any(id(v) in varying for v in node.inputs)
+        ]
 
     def _plan(self, accumulator: Accumulator) -> bool:
         """Write down what the state comes to; whether it can be written."""

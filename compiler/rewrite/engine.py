@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from symseq import lengths
-from symseq.errors import InternalError
+from symseq.errors import InternalError, SymseqError
 from symseq.graph import Apply, BodyOp, Constant, Op, Variable
 from symseq.span import Origin, deriving
 from symseq.traverse import remember, sort_nodes
@@ -105,7 +105,12 @@ class Rewriter:
         if op is not node.op or any(
             a is not b for a, b in zip(inputs, node.inputs, strict=True)
         ):
-            made = op.make_node(inputs, Origin(node.spans, node.kind))
+            try:
+                made = op.make_node(inputs, Origin(node.spans, node.kind))
+            except (
+                SymseqError
+            ):  # as is known now; the call will raise, if it comes here
+                made = node
             for old, new in zip(node.outputs, made.outputs, strict=True):
                 remember(old, new)
             node = made

@@ -266,3 +266,18 @@ def test_nothing_to_move_returns_the_same_variables():
     h, _ = ss.scan(lambda x_t, h: T.tanh(x_t + h), x2, v)
     (made,) = behind([h])
     assert made is h
+
+
+def test_lengths_that_a_step_decides_are_checked_in_that_step():
+    """Without steps there is nothing to check, behind the loop neither."""
+    n = T.iscalar("n")
+
+    def step(h):
+        rows = T.take(w, (h > 0).nonzero()[0], axis=0)
+        return h, rows, T.dot(u, rows)
+
+    (_, rows, p), _ = ss.scan(step, outputs_info=[v, None, None], n_steps=n)
+    f = ss.function([n, v, w, u], [rows, p])
+    values = np.ones(2), np.ones((2, 3)), np.ones((5, 2))
+    assert [len(a) for a in f(0, *values)] == [0, 0]
+    np.testing.assert_array_equal(f(4, *values)[1], np.full((4, 5, 3), 2.0))

@@ -190,3 +190,13 @@ def calls_for(nodes):
 def test_ten_times_the_nodes_take_ten_times_the_calls():
     calls_for(100)
     assert calls_for(2000) < 12 * calls_for(200)
+
+
+@pytest.mark.parametrize("target", ["reference", "numpy"])
+def test_a_length_that_turns_out_wrong_raises_when_called(target):
+    """Not when compiled: the node stays as it was written."""
+    rows = T.zeros((ifelse(T.constant(1) > 0, T.constant(0), T.constant(5)),))
+    f = ss.function([x], [x + 1, rows[-1]], target=target)
+    with pytest.raises(IndexError, match="out of bounds") as caught:
+        f(np.ones(2))
+    assert "rows[-1]" in str(caught.value)
