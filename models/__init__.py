@@ -12,10 +12,11 @@ from .classifier import SequenceClassifier
 from .layers import Dense, Dropout, Embedding, TokenDropout
 from .module import Module, parameter
 from .naive_bayes import NaiveBayes
-from .recurrent import Recurrent
+from .recurrent import Bidirectional, Recurrent
 
 __all__ = [
     "LSTM",
+    "Bidirectional",
     "Cell",
     "Dense",
     "Dropout",

@@ -1,75 +1,178 @@
-"""A cell run over time, with a mask that carries the state through padding."""
+"""A cell run over time, with a mask that carries its state through padding."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Generic
+from dataclasses import dataclass
+from typing import Any, Generic
 
+from symseq.errors import UsageError
 from symseq.graph import Variable
+from symseq.ops.compare import switch
+from symseq.ops.create import zeros_like
+from symseq.ops.dimshuffle import Axis, dimshuffle
+from symseq.ops.join import concatenate
 from symseq.ops.shape import specify_shape
-from symseq.scan.frontend import scan
+from symseq.random.streams import RandomStreams
+from symseq.scan.frontend import build_loop
+from symseq.span import here
+from symseq.types import is_float
 
-from .cells import Cell, State
+from .cells.cell import Cell, State, filled, leaves
 from .module import Module
 
 
 class Recurrent(Module, Generic[State]):
-    """h_t = cell(x_t, h_{t-1}) where the mask is 1, h_{t-1} where it is 0.
+    """y_t, s_t = cell(x_t, s_{t-1}) where the mask is 1; s_t = s_{t-1} where it is 0.
 
+    An output that is a part of the state (h) is carried over padding with it; any other
+    is 0 there. A part of the state without axes (a count of steps) goes on for all.
+    What a call is given goes before what the layer was made with.
     Shapes: x: float[T, B, D], mask: float[T, B], outputs: float[T, B, H].
     """
 
-    def __init__(self, cell: Cell[State], *, reverse: bool = False) -> None:
-        self.cell = cell
-        self.reverse = reverse
+    def __init__(
+        self,
+        cell: Cell[State],
+        *,
+        mask: Variable | None = None,
+        reverse: bool = False,
+        initial: State | None = None,
+        return_state: bool = False,
+        truncate: int = -1,
+        name: str = "recurrent",
+    ) -> None:
+        self.cell, self.reverse, self.name = cell, reverse, name
+        self.truncate = truncate  # how many of the last steps gradients go through
+        self.mask, self.initial, self.return_state = mask, initial, return_state
 
     def __call__(
         self,
         x: Variable,
         mask: Variable | None = None,
         initial: State | None = None,
-    ) -> Variable:
-        """The output of every step, in the order of `x`."""
-        return self.run(x, mask, initial)[0]
+        *,
+        streams: RandomStreams | None = None,
+        return_state: bool | None = None,
+    ) -> Any:
+        """The output of every step, in the order of `x`; with `streams`, in training.
+
+        Returns: outputs, or with `return_state` (outputs, the state after all steps,
+            which is the initial one where T is 0).
+        """
+        run = self.run(x, mask, initial, streams=streams)
+        wanted = self.return_state if return_state is None else return_state
+        return (run.outputs, run.last) if wanted else run.outputs
 
     def run(
         self,
         x: Variable,
         mask: Variable | None = None,
         initial: State | None = None,
-    ) -> tuple[Variable, State]:
-        """The output of every step, and the state after the last one."""
-        start = self.cell.initial(x.shape[1]) if initial is None else initial
+        *,
+        streams: RandomStreams | None = None,
+    ) -> Run[State]:
+        """The outputs, and the states: the last one, and those of all steps."""
+        batch = x.shape[1]
+        cell = self.cell if streams is None else self.cell.training(streams, batch)
+        start = self.initial if initial is None else initial
+        start = cell.initial(batch) if start is None else start
+        mask = self.mask if mask is None else mask
         if mask is not None:  # a shorter one would end the loop with its last row
-            mask = specify_shape(mask, (x.shape[0], x.shape[1]))
-        kind, shown = type(start), self.cell.shown
+            mask = specify_shape(mask, (x.shape[0], batch))
 
-        def step(*now: Variable) -> list[Variable]:
-            z, *old = now
-            m = None if mask is None else old.pop(0)[:, None]
-            output, new = self.cell.step(z, _make(kind, old))
-            if m is not None:
-                new = _make(
-                    kind, [m * n + (1 - m) * o for n, o in zip(new, old, strict=True)]
-                )
-            for name, variable in zip(getattr(kind, "_fields", ()), new, strict=False):
-                variable.name = variable.name or name  # as pictures and plans show it
-            return [*new, output] if shown is None else [*new]
+        def step(x_t: Variable, *rest: Variable) -> list[Variable]:
+            real, old = (None, rest) if mask is None else (rest[0], rest[1:])
+            output, state = cell(x_t, filled(start, iter(old)))
+            new = _parts(state, start, cell)
+            kept = [_real(*pair, real) for pair in zip(new, old, strict=True)]
+            shown = [k for n, k in zip(new, kept, strict=True) if n is output]
+            return [*kept, *(shown[:1] or [_real(output, zeros_like(output), real)])]
 
-        histories, _ = scan(
+        first = [part for _, part in leaves(start)]
+        loop = build_loop(
             step,
-            sequences=[self.cell.project(x)] + ([] if mask is None else [mask]),
-            outputs_info=[*start] + ([None] if shown is None else []),
-            go_backwards=self.reverse,
-            return_list=True,
-            name="recurrent",
+            [x] if mask is None else [x, mask],
+            [*first, None],
+            backwards=self.reverse,
+            truncate=self.truncate,
+            name=self.name,
         )
-        outputs = histories[-1 if shown is None else shown]
-        last = _make(kind, [history[-1] for history in histories[: len(start)]])
-        return (outputs[::-1] if self.reverse else outputs), last
+        forward = slice(None, None, -1 if self.reverse else None)
+        *all_states, outputs = (loop.output(k)[forward] for k in range(len(first) + 1))
+        last = map(loop.last, range(len(first)))
+        return Run(outputs, filled(start, last), filled(start, iter(all_states)))
 
 
-def _make(kind: type[State], parts: Sequence[Variable]) -> State:
-    """A state of the same kind (a named tuple, or a plain one) from its parts."""
-    make: Callable[..., State] = getattr(kind, "_make", kind)
-    return make(parts)
+@dataclass(frozen=True, slots=True)
+class Run(Generic[State]):
+    """What a layer did. Shapes: outputs: float[T, B, H]; states have a T in front."""
+
+    outputs: Variable
+    last: State
+    states: State
+
+
+class Bidirectional(Module):
+    """y_t = [h→_t; h←_t], or their sum: a cell reads from each end of the sequence.
+
+    Shapes: x: float[T, B, D], mask: float[T, B], outputs: float[T, B, 2H] ("concat")
+        or float[T, B, H] ("sum").
+    Reference: Schuster and Paliwal 1997, figure 3; Graves 2012, section 3.1.4.
+    """
+
+    def __init__(
+        self, forward: Cell[Any], backward: Cell[Any], *, merge: str = "concat"
+    ) -> None:
+        if merge not in ("concat", "sum"):
+            raise UsageError(f'merge must be "concat" or "sum"; got {merge!r}')
+        self.forward = Recurrent(forward, name="forward")
+        self.backward = Recurrent(backward, reverse=True, name="backward")
+        self.merge = merge
+
+    def __call__(
+        self,
+        x: Variable,
+        mask: Variable | None = None,
+        *,
+        streams: RandomStreams | None = None,
+        return_state: bool = False,
+    ) -> Any:
+        """Both halves' outputs; with `return_state` (outputs, (forward's, backward's)).
+
+        The state of the forward half has seen everything at the last step, that of the
+        backward half at the first.
+        """
+        ahead = self.forward.run(x, mask, streams=streams)
+        behind = self.backward.run(x, mask, streams=streams)
+        if self.merge == "sum":
+            outputs = ahead.outputs + behind.outputs
+        else:
+            outputs = concatenate([ahead.outputs, behind.outputs], axis=-1)
+        return (outputs, (ahead.last, behind.last)) if return_state else outputs
+
+
+def _parts(state: Any, start: Any, cell: Cell[Any]) -> list[Variable]:
+    """The new state's variables, named as its parts are.
+
+    Raises: UsageError where it is not of the form of the initial state.
+    """
+    new = list(leaves(state))
+    if len(new) != len(list(leaves(start))):
+        raise UsageError(
+            f"a cell's new state has the form of its first; {type(cell).__name__} "
+            f"began with {start} and went on with {state}",
+        ).at(here())
+    for name, part in new:
+        part.name = part.name or name  # as pictures and plans show it
+    return [part for _, part in new]
+
+
+def _real(new: Variable, old: Variable, real: Variable | None) -> Variable:
+    """`new` where `real` (float[B]) is 1, else `old`. Shapes: both [B, ...]."""
+    if real is None or new.ndim == 0:
+        return new
+    beside: list[Axis] = ["x"] * (new.ndim - 1)
+    m = dimshuffle(real, [0, *beside])
+    if not is_float(new.dtype):
+        return switch(m, new, old)
+    return m * new + (1 - m) * old

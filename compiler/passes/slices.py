@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Any
 
 from symseq import lengths
-from symseq.graph import Apply, Variable
+from symseq.graph import Apply, Constant, Variable
 from symseq.lengths import Length, size_of
 from symseq.ops.alloc import Alloc
 from symseq.ops.convert import constant
 from symseq.ops.dimshuffle import Axis, DimShuffle, dimshuffle
 from symseq.ops.join import Join, Split
-from symseq.ops.keys import INPUT, Input, Key, Range
-from symseq.ops.subtensor import Subtensor
+from symseq.ops.keys import INPUT, Input, Key, Range, bounds_of
+from symseq.ops.subtensor import IncSubtensor, Subtensor
 from symseq.ops.take import Take, gather
 
 from ..rewrite.intervals import Interval, cut, interval_of, slice_of
@@ -23,6 +24,38 @@ from ..rewrite.rules import Replacement, RuleSet
 
 SLICES = RuleSet()
 Entry = int | Input | Range
+Bound = int | Input | None
+
+
+@SLICES.rule(Subtensor, IncSubtensor)
+def known_bounds(node: Apply) -> Replacement:
+    """x[i:j] → x[2:5], where i and j are constants; written as x[:H], too"""
+    op = node.op
+    assert isinstance(op, (Subtensor, IncSubtensor))
+    count = sum(b == INPUT for entry in op.key for b in bounds_of(entry))
+    first = len(node.inputs) - count
+    bounds = iter(node.inputs[first:])
+    rest: list[Variable] = []
+
+    def known(bound: Bound) -> Bound:
+        if bound != INPUT:
+            return bound
+        found = next(bounds)
+        if isinstance(found, Constant):
+            return int(found.data)
+        rest.append(found)
+        return bound
+
+    key: list[Entry] = []
+    for entry in op.key:
+        if isinstance(entry, Range):
+            key.append(Range(*map(known, entry.bounds)))
+        else:  # a wrong index raises when called, not here
+            key.append(entry)
+            rest += [next(bounds)] if entry == INPUT else []
+    if len(rest) == count:
+        return None
+    return replace(op, key=tuple(key))(*node.inputs[:first], *rest)
 
 
 @SLICES.rule(Subtensor)

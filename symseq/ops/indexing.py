@@ -13,13 +13,14 @@ import numpy as np
 from symseq import lengths
 from symseq.errors import BadIndexError, SymseqError, UsageError
 from symseq.graph import Constant, Variable, operands
+from symseq.lengths import Dim
 from symseq.ops.cast import cast
 from symseq.ops.convert import as_tensor, is_weak
 from symseq.ops.dimshuffle import Axis, DimShuffle, dimshuffle, pad_left
 from symseq.ops.keys import INPUT, Input, Range
 from symseq.ops.nonzero import Nonzero
 from symseq.ops.shape import lengths_of, specify_shape
-from symseq.ops.sizes import as_int64
+from symseq.ops.sizes import as_int64, as_length
 from symseq.ops.subtensor import IncSubtensor, Subtensor
 from symseq.ops.take import Gather, gather, put
 from symseq.span import here, origin
@@ -128,6 +129,9 @@ def _bound(value: object, indices: list[Variable]) -> int | Input | None:
     """A slice's bound for the op's key; symbolic ones are appended to `indices`."""
     if value is None:
         return None
+    if isinstance(value, Dim):  # the part's length keeps the name
+        indices.append(as_length(value, "a slice's bound"))
+        return INPUT
     found = _entry(value)
     if isinstance(found, int):
         return found

@@ -183,14 +183,18 @@ class Draft:
         self, strict: bool, name: str, truncate: int, checkpoint_every: int | None
     ) -> Loop:
         infos = self._infos()
+        outputs = self.returned.outputs
         carried = [k for k, state in enumerate(infos) if state is not None]
-        mapped = [k for k, state in enumerate(infos) if state is None]
+        # An output that is a state's new value is stacked already: in its history.
+        twins = {outputs[k]: k for k in reversed(carried)}
+        free = [k for k, state in enumerate(infos) if state is None]
+        mapped = [k for k in free if outputs[k] not in twins]
         shared = list(self.returned.updates)
         states = [state for state in infos if state is not None]
         states += [shared_state(variable) for variable in shared]
-        results = [self.returned.outputs[k] for k in carried]
+        results = [outputs[k] for k in carried]
         results += [as_tensor(value) for value in self.returned.updates.values()]
-        results += [self.returned.outputs[k] for k in mapped]
+        results += [outputs[k] for k in mapped]
         if self.returned.condition is not None:
             results.append(cast(self.returned.condition, "bool"))
         results = self._read_updated(states, results)
@@ -215,6 +219,7 @@ class Draft:
         inputs = [self.count, *self.outer, *initial, *captured]
         order = {k: place for place, k in enumerate(carried)}
         order |= {k: len(states) + place for place, k in enumerate(mapped)}
+        order |= {k: order[twins[outputs[k]]] for k in free if k not in order}
         places = tuple(order[k] for k in range(len(infos)))
         made = op.make(*inputs) if checkpoint_every is None else in_segments(op, inputs)
         return Loop(op, made, places, tuple(shared))

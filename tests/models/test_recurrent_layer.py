@@ -95,7 +95,7 @@ def test_no_mask_is_a_mask_of_ones(lstm: LSTM, rng: np.random.Generator) -> None
 
 def test_reverse_reads_from_the_end(lstm: LSTM, rng: np.random.Generator) -> None:
     x, _ = inputs()
-    backward, last = Recurrent(lstm, reverse=True).run(x)
+    backward, last = Recurrent(lstm, reverse=True, return_state=True)(x)
     both = function([x], [backward, Recurrent(lstm)(x[::-1])[::-1], last.h])
     got, expected, final = both(rng.standard_normal((5, 2, D)).astype("float32"))
     np.testing.assert_allclose(got, expected, atol=1e-7)
@@ -106,7 +106,7 @@ def test_state_is_carried_from_call_to_call(
     lstm: LSTM, rng: np.random.Generator
 ) -> None:
     x, _ = inputs()
-    _, middle = Recurrent(lstm).run(x[:2])
+    _, middle = Recurrent(lstm)(x[:2], return_state=True)
     assert isinstance(middle, LSTMState)
     rest = Recurrent(lstm)(x[2:], initial=middle)
     parts = function([x], [rest, Recurrent(lstm)(x)[2:]])

@@ -172,6 +172,10 @@ FIRES = {
         (lambda v: T.alloc(v.m, 4, 6), ""),
         (lambda v: T.alloc(T.alloc(v.s, 6), 4, 6), "alloc"),
     ],
+    "known_bounds": [
+        (lambda v: v.m[:, dims(H=2)[0] :], "subtensor"),
+        (lambda v: T.set_subtensor(v.m[: dims(H=2)[0], 1], 3), "inc_subtensor"),
+    ],
     "useless_slice": [(lambda v: v.m[0:4], ""), (lambda v: v.m[:, :6], "")],
     "slice_of_slice": [
         (lambda v: v.x[1:][1:], "subtensor"),

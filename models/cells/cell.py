@@ -1,0 +1,108 @@
+"""What a recurrent cell is: (x_t, state) → (output, new state)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from symseq.config import config
+from symseq.errors import UsageError
+from symseq.graph import Variable
+from symseq.lengths import Dim
+from symseq.ops.alloc import alloc
+from symseq.random.streams import RandomStreams
+
+from ..module import Module
+
+State = TypeVar("State", bound=tuple[Any, ...])
+Other = TypeVar("Other")
+
+
+class Cell(Module, Generic[State]):
+    """y_t, s_t = cell(x_t, s_{t-1}): one step, written as the paper writes it.
+
+    A state is a named tuple of variables (``LSTMState(h, c)``), a tuple of such states,
+    or ``()`` where a cell remembers nothing. `Recurrent` runs a cell over time; a
+    decoder's cell is one that has been given what it attends to.
+
+    Attributes:
+        outputs: the width of y_t.
+        widths: the state with a width in place of each variable, (H, H) for (h, c).
+    """
+
+    outputs: int | Dim
+    widths: State
+
+    def __call__(self, x: Variable, state: State) -> tuple[Variable, State]:
+        """One step. Shapes: x: float[B, D], y: float[B, H], each of state: float[B, H].
+
+        Raises: UsageError for a cell without a step.
+        """
+        raise UsageError(f"{type(self).__name__} must define __call__(x_t, state)")
+
+    def initial(self, batch: Variable | int) -> State:
+        """s_0 = 0 for `batch` sequences. Shapes: each float[B, its width]."""
+        nothing = np.zeros((), config.floatX)
+        zeros: State = map_state(
+            lambda width: alloc(nothing, batch, width), self.widths
+        )
+        return zeros
+
+    def training(self, streams: RandomStreams, batch: Variable | int) -> Cell[State]:
+        """The cell as it is for one pass in training, with the same parameters.
+
+        Here a cell draws what is drawn once for all steps of a sequence, and keeps the
+        streams from which its steps draw.
+        """
+        return self
+
+
+def map_state(change: Callable[..., Any], state: Any, *others: Any) -> Any:
+    """A state of the same form, each part changed. Further states give arguments.
+
+    >>> map_state(lambda a, b: a + b, (1, (2,)), (10, (20,)))
+    (11, (22,))
+    """
+    if not isinstance(state, tuple):
+        return change(state, *others)
+    parts = [map_state(change, *each) for each in zip(state, *others, strict=True)]
+    return _like(state, parts)
+
+
+def leaves(state: Any) -> Iterator[tuple[str, Any]]:
+    """The variables of a state in order, each with its name ("" where it has none).
+
+    >>> list(leaves((1, (2, 3))))
+    [('', 1), ('', 2), ('', 3)]
+    """
+    names = getattr(state, "_fields", None) or [""] * len(state)
+    for name, part in zip(names, state, strict=True):
+        if isinstance(part, tuple):
+            yield from leaves(part)
+        else:
+            yield name, part
+
+
+def filled(state: Any, parts: Iterator[Any]) -> Any:
+    """A state of the same form with `parts` for its variables.
+
+    >>> filled((1, (2, 3)), iter("abc"))
+    ('a', ('b', 'c'))
+    """
+    return map_state(lambda _: next(parts), state)
+
+
+def _like(state: tuple[Any, ...], parts: list[Any]) -> Any:
+    make: Callable[..., Any] = getattr(type(state), "_make", tuple)
+    return make(parts)
+
+
+def blocks(x: Variable, width: int | Dim, count: int) -> list[Variable]:
+    """x = [x_1 ... x_n] side by side: its `count` parts of `width` columns each.
+
+    Shapes: x: float[..., n·width], returns n times float[..., width].
+    """
+    one: list[Variable] = [x[..., k * width : (k + 1) * width] for k in range(count)]
+    return one
