@@ -22,7 +22,9 @@ from .works import WORKS
 
 Cases = dict[str, dict[str, Any]]
 COLOURS = dict(zip(TARGETS, ("#1f4e8c", "#d1495b"), strict=True))
-OTHERS = ("#7f7f7f", "#edae49", "#66a182", "#8d6a9f", "#2e4057", "#a0c4e2")
+COLUMNS = 2
+RATIOS = tuple(4.0**k for k in range(-6, 7))  # where an axis of ratios is labelled
+OTHERS = ("#7f7f7f", "#edae49", "#66a182", "#8d6a9f", "#8c564b", "#17becf")
 
 
 def draw(results: Works, file: Path) -> list[Path]:
@@ -54,37 +56,59 @@ def ratios_of(results: dict[str, Cases]) -> dict[str, dict[str, dict[str, float]
 
 def _bars(ratios: dict[str, dict[str, dict[str, float]]], file: Path) -> Path:
     """One panel a case, one line a peer: symseq's time over the peer's."""
-    heights = [len(rows) for rows in ratios.values()]
+    lines, width = -(-len(ratios) // COLUMNS), min(COLUMNS, len(ratios))
+    most = max(len(rows) for rows in ratios.values())
     figure, panels = pyplot.subplots(
-        len(ratios), 1, sharex=True, squeeze=False, layout="constrained",
-        figsize=(8, 0.7 + 0.3 * sum(heights) + 0.4 * len(heights)),
-        gridspec_kw={"height_ratios": heights},
+        lines, width, sharex=True, squeeze=False, layout="constrained",
+        figsize=(6.5 * width, 1 + lines * (0.5 + 0.28 * most)),
     )  # fmt: skip
-    for panel, (name, rows) in zip(panels[:, 0], ratios.items(), strict=True):
-        for k, target in enumerate(TARGETS):
-            points = [(y + 0.4 * k, row[target]) for y, row in enumerate(rows.values())
-                      if target in row]  # fmt: skip
-            if points:
-                ys, values = zip(*points, strict=True)
-                lengths = [value - 1 for value in values]
-                panel.barh(
-                    ys, lengths, 0.38, left=1, color=COLOURS[target], label=target
-                )
-        panel.set_yticks([y + 0.2 for y in range(len(rows))], list(rows), fontsize=7)
-        panel.set_title(name.replace("\n", "  "), fontsize=8, loc="left")
+    everyone = {t for rows in ratios.values() for row in rows.values() for t in row}
+    targets = [target for target in TARGETS if target in everyone]
+    for panel, (name, rows) in zip(panels.flat, ratios.items(), strict=False):
+        _panel(panel, name, rows, targets)
+    for empty in list(panels.flat)[len(ratios) :]:
+        empty.set_visible(False)
+    _label_ratios(list(panels.flat)[: len(ratios)])
+    figure.supxlabel(
+        "symseq's time / the other's (left of 1: symseq is faster)", fontsize=9
+    )
+    handles, names = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper right", ncols=2, fontsize=8)
+    return _save(figure, file)
+
+
+def _panel(
+    panel: Any, name: str, rows: dict[str, dict[str, float]], targets: list[str]
+) -> None:
+    height = 0.8 / len(targets)
+    for k, target in enumerate(targets):
+        offset = (k - (len(targets) - 1) / 2) * height
+        ys = [y + offset for y, row in enumerate(rows.values()) if target in row]
+        values = [row[target] for row in rows.values() if target in row]
+        lengths = [value - 1 for value in values]
+        bars = panel.barh(
+            ys, lengths, height, left=1, color=COLOURS[target], label=target
+        )
+        texts = [f"{value:.2f}" if value > 0.1 else f"{value:.2g}" for value in values]
+        panel.bar_label(bars, texts, padding=2, fontsize=6)
+    panel.set_yticks(range(len(rows)), list(rows), fontsize=7)
+    panel.set_title(name.replace("\n", "  "), fontsize=8, loc="left")
+    panel.axvline(1, color="black", linewidth=0.8)
+    panel.invert_yaxis()
+
+
+def _label_ratios(panels: list[Any]) -> None:
+    """One logarithmic axis for all, from the least to the largest bar."""
+    ends = [bar.get_x() + bar.get_width() for panel in panels for bar in panel.patches]
+    ticks = [x for x in RATIOS if min([*ends, 0.25]) <= x <= max([*ends, 4])]
+    for panel in panels:
         panel.set_xscale("log")
-        panel.axvline(1, color="black", linewidth=0.8)
-        panel.invert_yaxis()
-        panel.grid(axis="x", which="both", linewidth=0.3)
-    low = panels[-1, 0]
-    low.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    left, right = low.get_xlim()
-    low.set_xlim(min(left, 0.5), max(right, 2))
-    low.set_xlabel("symseq's time / the other's (left of 1: symseq is faster)")
-    panels[0, 0].legend(fontsize=7)
-    figure.savefig(file, dpi=110)
-    pyplot.close(figure)
-    return file
+        panel.minorticks_off()
+        panel.set_xticks(ticks, [f"{x:.2g}" for x in ticks], fontsize=7)
+        panel.tick_params(labelbottom=True)
+        panel.set_xlim(min([*ends, 0.25]) / 2.5, max([*ends, 4]) * 1.8)
+        panel.set_axisbelow(True)
+        panel.grid(axis="x", linewidth=0.3)
 
 
 def _curves(work: Work, cases: Cases, file: Path) -> Path:
@@ -106,12 +130,18 @@ def _curves(work: Work, cases: Cases, file: Path) -> Path:
         panel.set_xlabel(axis)
         panel.set_xscale("log")
         panel.set_yscale("log")
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
         panel.minorticks_off()
         measured = sorted({vars(sizes)[axis] for sizes in work.cases.values()})
         panel.set_xticks(measured, [str(length) for length in measured], fontsize=7)
         panel.grid(which="both", linewidth=0.3)
     panels[0][0].set_ylabel("ms")
-    panels[0][0].legend(fontsize=7)
+    handles, names = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right upper", fontsize=8)
+    return _save(figure, file)
+
+
+def _save(figure: Any, file: Path) -> Path:
     figure.savefig(file, dpi=110)
     pyplot.close(figure)
     return file

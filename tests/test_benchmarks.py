@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,105 @@ def test_results_that_differ_are_refused(load: Callable[[str], Any]) -> None:
             turns.relative_error(one, wrong)
 
 
-def test_ratio_is_the_median_of_rounds(load: Callable[[str], Any]) -> None:
-    assert load("turns").ratio([1.0, 2.0, 90.0], [2.0, 2.0, 3.0]) == 1.0
+def test_ratio_is_the_median_of_common_rounds(load: Callable[[str], Any]) -> None:
+    assert load("turns").ratio([1.0, 2.0, 90.0, 7.0], [2.0, 2.0, 3.0]) == 1.0
+
+
+def test_who_is_slow_has_fewer_turns(load: Callable[[str], Any]) -> None:
+    turns = load("turns")
+    made = [turns.turns_of(seconds, 9) for seconds in (0.0, 0.1, 1.0, 60.0)]
+    assert made == [9, 9, 5, 3]
+    assert turns.turns_of(60.0, 1) == 1
+    seen = [len(times["f"]) for times in turns.interleave({"f": int}, 4)]
+    assert seen == [1, 2, 3, 4]
+
+
+def test_a_worker_that_hangs_or_crashes_is_told(
+    load: Callable[[str], Any], tmp_path: Path
+) -> None:
+    run, work = load("run"), load("works").WORKS["plain_rnn"]
+    options = run.Options(1, ("numpy",), timeout=3)
+    ended = []
+    for text in ("import time; time.sleep(60)", "import os; os._exit(3)", "[][0]", ""):
+        ended.append(run._run([sys.executable, "-c", text], options, tmp_path))
+    assert ended == [
+        "stopped after 3 s",
+        "ended with 3: ",
+        "ended with 1: IndexError: list index out of range",
+        None,
+    ]
+    found = run.run_case(work, "tiny", "floor", replace(options, timeout=0), tmp_path)
+    assert found == {"failed": "stopped after 0 s"}
+    assert "stopped after 0 s" in load("table").lines(work, "floor", found, True)[0]
+
+
+def test_a_worker_saves_what_it_has_after_each_round(
+    load: Callable[[str], Any],
+) -> None:
+    work, worker = load("works").WORKS["plain_rnn"], load("worker")
+    saved: list[Any] = []
+
+    def save(found: Any) -> None:
+        saved.append(json.loads(json.dumps(found)))
+        if "ratios" in found:
+            raise KeyboardInterrupt
+
+    builds = worker.implementations(work, "floor", ["numpy"])
+    with pytest.raises(KeyboardInterrupt):
+        worker.measure(work, "tiny", builds, 5, save)
+    assert [list(found["implementations"]) for found in saved[:2]] == [
+        ["symseq numpy"],
+        ["symseq numpy", "floor"],
+    ]
+    assert saved[-1]["ratios"]["symseq numpy"]["floor"] > 0
+
+
+def test_results_are_put_together(load: Callable[[str], Any], tmp_path: Path) -> None:
+    results = load("results")
+    one, two = tmp_path / "one.json", tmp_path / "two.json"
+    results.write(one, {"works": {"a": {"x": {"jax": 1, "torch": 1}}}})
+    results.write(two, {"works": {"a": {"x": {"jax": 2}, "y": {"jax": 2}}, "b": {}}})
+    whole = {"a": {"x": {"jax": 2, "torch": 1}, "y": {"jax": 2}}}
+    assert results.read([one, two]) == whole
+    with pytest.raises(TypeError):
+        results.write(one, {"works": object()})
+    assert results.read([one]) == {"a": {"x": {"jax": 1, "torch": 1}}}
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["one.json", "two.json"]
+
+
+def test_bounds_name_cases_that_are_run(load: Callable[[str], Any]) -> None:
+    bounds, works = load("bounds"), load("works").WORKS
+    for bound in bounds.BOUNDS:
+        assert bound.case in works[bound.work].cases
+    assert all(v.value is None and v.met is None for v in bounds.judge({}))
+    lines = bounds.lines(bounds.judge({}))[1:]
+    assert all(line.endswith("not measured") for line in lines)
+
+
+def test_a_bound_is_met_or_missed(load: Callable[[str], Any]) -> None:
+    bounds = load("bounds")
+    ratios = {"symseq numpy": {"jax": 0.5}, "symseq numba": {"jax": 0.9}}
+    slow = {"symseq numpy": {"torch": 1.04}, "symseq numba": {"torch": 0.3}}
+    case = {"jax": {"ratios": ratios}, "torch": {"ratios": slow}}
+    works = {"lstm_layer": {"T=100 B=16 H=128": case}}
+    found = {row["target"]: row for row in bounds.rows(bounds.judge(works))}
+    mine = found["symseq numpy"]
+    assert (mine["over"], mine["value"], mine["met"]) == ("torch", 1.04, True)
+    mine = found["symseq numba"]
+    assert (mine["over"], mine["value"], mine["met"]) == ("jax", 0.9, False)
+
+
+def test_committed_results_are_judged() -> None:
+    files = sorted((ROOT / "benchmarks/results").glob("*.json"))
+    files = [file for file in files if "works" in json.loads(file.read_text())]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.bounds", *files],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "not measured" not in done.stdout
 
 
 def test_growth_is_read_along_each_axis(load: Callable[[str], Any]) -> None:
