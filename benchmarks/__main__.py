@@ -37,7 +37,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--targets", metavar="NAME,...", help=", ".join(TARGETS))
     parser.add_argument("--rounds", type=int, default=9, help="turns of each, at most")
     parser.add_argument("--threads", type=int, help="cores and threads for all alike")
-    parser.add_argument("--timeout", type=float, default=240.0, help="s for a process")
+    parser.add_argument("--timeout", type=float, default=300.0, help="s for a process")
     parser.add_argument(
         "--tiny", action="store_true", help="small sizes: equality only"
     )

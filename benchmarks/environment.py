@@ -35,6 +35,7 @@ print(json.dumps([[k["internal_api"], k["version"], k["num_threads"]] for k in f
 def settings(threads: int | None, caches: Path) -> dict[str, str]:
     """The environment of a worker: threads for all alike, empty caches of its own."""
     changed = {
+        "SYMSEQ_CACHE": str(caches / "symseq"),
         "NUMBA_CACHE_DIR": str(caches / "numba"),
         "XDG_CACHE_HOME": str(caches),
         "TORCHINDUCTOR_CACHE_DIR": str(caches / "inductor"),

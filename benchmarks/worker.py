@@ -21,7 +21,7 @@ import numpy as np
 from . import floor
 from .peers import PEERS, TARGETS
 from .results import write
-from .turns import TOLERANCE, interleave, ratio, relative_error
+from .turns import MINE, TOLERANCE, interleave, ratio, relative_error
 from .work import Array, Build, Built, Problem, Work
 from .works import WORKS
 
@@ -124,7 +124,7 @@ def check(said: Found, results: dict[str, Array], expected: dict[str, Array]) ->
 
 def ratios(times: dict[str, list[float]]) -> dict[str, dict[str, float]]:
     """symseq's target → the other → median ratio; below 1, symseq is faster."""
-    mine = [name for name in times if name.startswith("symseq")]
+    mine = [name for name in times if name.startswith(MINE)]
     others = [name for name in times if name not in mine]
     return {a: {b: ratio(times[a], times[b]) for b in others} for a in mine}
 

@@ -113,7 +113,7 @@ def test_ratio_is_the_median_of_common_rounds(load: Callable[[str], Any]) -> Non
 
 def test_who_is_slow_has_fewer_turns(load: Callable[[str], Any]) -> None:
     turns = load("turns")
-    made = [turns.turns_of(seconds, 9) for seconds in (0.0, 0.1, 1.0, 60.0)]
+    made = [turns.turns_of(seconds, 9) for seconds in (0.0, 0.4, 0.8, 60.0)]
     assert made == [9, 9, 5, 3]
     assert turns.turns_of(60.0, 1) == 1
     seen = [len(times["f"]) for times in turns.interleave({"f": int}, 4)]
