@@ -123,8 +123,10 @@ def _curves(work: Work, cases: Cases, file: Path) -> Path:
         for name, points in curves(work, cases, axis).items():
             colour = COLOURS.get(name) or next(others)
             xs, ys = zip(*sorted(points), strict=True)
-            width = 2 if name in COLOURS else 1.2
-            panel.plot(xs, ys, "o-", color=colour, label=name, ms=3, lw=width)
+            width, height = (2, 3) if name in COLOURS else (1.2, 2)
+            panel.plot(
+                xs, ys, "o-", color=colour, label=name, ms=3, lw=width, zorder=height
+            )
         fixed = ", ".join(f"{a}={getattr(base, a)}" for a in work.axes if a != axis)
         panel.set_title(fixed, fontsize=9)
         panel.set_xlabel(axis)
