@@ -36,6 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.compiler.program",),
     ("symseq.compiler.lower",),
     ("symseq.compiler.memory",),
+    ("symseq.compiler.overlay",),
     ("symseq.compiler.emit",),
     ("symseq.compiler.runtime",),
     ("symseq.compiler.budget",),

@@ -268,7 +268,7 @@ class _Forwarding:
     def _rename(self, source: Value, out: Value) -> None:
         """Read and write `out` wherever a step names `source`."""
         for a in self.found.of(source):
-            _put(a.step, source, out)
+            put(a.step, source, out)
             if a.value is source:
                 a.value = out
         if not out.is_contiguous:
@@ -330,7 +330,7 @@ def _may_move(out: Value, source: Value) -> bool:
     )
 
 
-def _put(step: Step, old: Value, new: Value) -> None:
+def put(step: Step, old: Value, new: Value) -> None:
     """Name `new` in a step where it names `old`."""
 
     def swap(values: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -12,6 +12,7 @@ from symseq.ops.linalg import BatchedDot, Dot
 from symseq.ops.reduce import Reduction
 from symseq.ops.softmax import Normalized
 from symseq.ops.subtensor import IncSubtensor, Range, Subtensor
+from symseq.scan.op import Scan
 from symseq.types import TensorType, is_static_one
 
 from ..program import Compute, Copy, Kernel, Loop, Program, Row, Value, View, walk
@@ -141,12 +142,25 @@ class Places:
             case Copy() if step.out.variable.ndim == step.source.variable.ndim:
                 self._match(step.out, step.source)
             case Loop():
-                for row in step.rows:
-                    self._match(row.out, row.source, 1)
+                self._learn_loop(step)
             case View() if step.node is not None:
                 self._learn_view(step)
-            case Compute() if step.node is not None:
+            case Compute() if step.node is not None and step.outs:
                 self._learn_compute(step)
+
+    def _learn_loop(self, step: Loop) -> None:
+        """Rows are as long as each other, and what is stacked is as long as the loop."""
+        for row in step.rows:
+            self._match(row.out, row.source, 1)
+        op = step.node.op
+        assert isinstance(op, Scan)
+        first = len(op.states)
+        stacked = {id(v) for v in step.node.outputs[first : first + op.mapped]}
+        if not op.until:
+            for row in step.rows:
+                if id(row.source.variable) in stacked:
+                    axis = self.axes(row.source)[0]
+                    self._equal(axis, ("steps", id(step.n_steps)))
 
     def _learn_view(self, step: View) -> None:
         assert step.node is not None
@@ -163,7 +177,7 @@ class Places:
             for axis in range(source.variable.ndim):
                 entry = op.key[axis] if axis < len(op.key) else Range()
                 if isinstance(entry, Range):
-                    if entry.is_full:
+                    if entry.is_full or entry == Range(step=-1):
                         self._equal(self.axes(out)[place], self.axes(source)[axis])
                     place += 1
 

@@ -10,6 +10,7 @@ from ..emit.numba import NumbaEmitter
 from ..emit.numba_fuse import fuse
 from ..emit.numpy import NumpyEmitter
 from ..emit.numpy_prepare import prepare_numpy
+from ..overlay import overlay
 from ..program import Program
 from . import numba_bind, numba_cache
 
@@ -27,8 +28,9 @@ class Backend:
     namespace: Callable[[Any], dict[str, Any]]
 
 
-def as_it_is(program: Program) -> Program:
-    return program
+def overlaid(prepare: Callable[[Program], Program]) -> Callable[[Program], Program]:
+    """The same behind `overlay`, which no target does without."""
+    return lambda program: prepare(overlay(program))
 
 
 def jitted_names(emitter: NumbaEmitter) -> dict[str, Any]:
@@ -42,6 +44,6 @@ def jitted_names(emitter: NumbaEmitter) -> dict[str, Any]:
 
 
 BACKENDS: dict[str, Backend] = {
-    "numpy": Backend(prepare_numpy, NumpyEmitter, lambda emitter: {}),
-    "numba": Backend(fuse, NumbaEmitter, jitted_names),
+    "numpy": Backend(overlaid(prepare_numpy), NumpyEmitter, lambda emitter: {}),
+    "numba": Backend(overlaid(fuse), NumbaEmitter, jitted_names),
 }
