@@ -36,6 +36,19 @@ def normal(deviation: float = 0.01) -> Initializer:
     )
 
 
+def identity(scale: float = 1.0) -> Initializer:
+    """x = scale I: a recurrent layer that begins by keeping what it has.
+
+    Reference: Le, Jaitly and Hinton 2015, section 2.
+    """
+
+    def draw(rng: np.random.Generator, shape: Sequence[int]) -> Array:
+        n_in, n_out = _matrix(shape, "identity")
+        return (scale * np.eye(n_in, n_out)).astype(config.floatX)
+
+    return draw
+
+
 def glorot(gain: float = 1.0) -> Initializer:
     """x ~ U(-a, a) with a = gain √(6 / (n_in + n_out)); "xavier" too.
 

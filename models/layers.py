@@ -1,4 +1,4 @@
-"""Layers without time: embedding, dense, dropout."""
+"""Layers without time: embedding, dense, layer normalisation, dropout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.lengths import Dim
+from symseq.ops.math import sqr, sqrt
 from symseq.ops.products import dot
+from symseq.ops.reduce import mean
 
 from . import init
 from .module import Module, parameter
@@ -61,6 +63,33 @@ class Dense(Module):
     def __call__(self, x: Variable) -> Variable:
         product: Variable = dot(x, self.W)
         return product + self.b
+
+
+class LayerNorm(Module):
+    """y = α ⊙ (x - μ) / √(σ² + ε) + β, with mean μ and variance σ² over the last axis.
+
+    Shapes: x: float[..., D], α, β: float[D], y: float[..., D].
+    Reference: Ba, Kiros and Hinton 2016, equations 3 and 4 (g there is α, b is β); ε
+        keeps rows whose elements are all equal finite.
+    """
+
+    def __init__(
+        self,
+        width: int | Dim,
+        *,
+        rng: np.random.Generator,
+        epsilon: float = 1e-5,
+        name: str = "norm",
+    ) -> None:
+        self.epsilon = epsilon
+        one = init.constant(1.0)
+        self.alpha = parameter(one, width, rng=rng, name=f"{name}.alpha")
+        self.beta = parameter(init.zeros, width, rng=rng, name=f"{name}.beta")
+
+    def __call__(self, x: Variable) -> Variable:
+        centred = x - mean(x, axis=-1, keepdims=True)
+        deviation = sqrt(mean(sqr(centred), axis=-1, keepdims=True) + self.epsilon)
+        return self.alpha * (centred / deviation) + self.beta
 
 
 class Dropout(Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,12 @@ from symseq.random.streams import RandomStreams
 from ..module import Module
 
 State = TypeVar("State", bound=tuple[Any, ...])
-Other = TypeVar("Other")
+
+
+class Hidden(NamedTuple):
+    """h: all that a simple cell remembers, and what it shows (its output)."""
+
+    h: Variable
 
 
 class Cell(Module, Generic[State]):
@@ -28,10 +33,12 @@ class Cell(Module, Generic[State]):
     decoder's cell is one that has been given what it attends to.
 
     Attributes:
+        inputs: the width of x_t.
         outputs: the width of y_t.
         widths: the state with a width in place of each variable, (H, H) for (h, c).
     """
 
+    inputs: int | Dim
     outputs: int | Dim
     widths: State
 

@@ -1,0 +1,115 @@
+"""The clockwork RNN: modules of neurons that each run at a clock of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from symseq.config import config
+from symseq.errors import UsageError
+from symseq.graph import Variable
+from symseq.lengths import Dim
+from symseq.ops.alloc import alloc
+from symseq.ops.compare import eq
+from symseq.ops.convert import constant
+from symseq.ops.join import concatenate
+from symseq.ops.math import tanh
+from symseq.ops.products import dot
+from symseq.ops.rounding import mod
+from symseq.scan.control import ifelse
+
+from .. import init
+from ..module import parameter, size
+from .cell import Cell
+
+
+class ClockworkState(NamedTuple):
+    """h: all modules side by side, the fast ones first; t: the step to come, int64."""
+
+    h: Variable
+    t: Variable
+
+
+class Clockwork(Cell[ClockworkState]):
+    """Module i runs where its period T_i divides t, else it keeps what it has.
+
+        h_i,t = tanh(x_t W_i + [h_i ... h_g],t-1 U_i + b_i)   where t mod T_i = 0
+        h_i,t = h_i,t-1                                       elsewhere
+
+    A module reads itself and the slower ones; the first step is t = 0, when all run. A
+    module that does not run is not computed: its branch is not taken.
+    Output: h_t. State: (h_t, t), with t of rank 0: one clock for the whole batch.
+    Shapes: x_t: float[B, D], h: float[B, H], W_i: float[D, H/g],
+        U_i: float[(g - i + 1) H/g, H/g], b_i: float[H/g], t: int64.
+    Raises: UsageError where the modules cannot share H evenly, or a period is below 1.
+    Reference: Koutník et al. 2014, equations 1, 3 and 4 (U_i is the part of W_H's
+        block row that is not zero).
+    """
+
+    def __init__(
+        self,
+        inputs: int | Dim,
+        hidden: int | Dim,
+        *,
+        rng: np.random.Generator,
+        periods: Sequence[int] = (1, 2, 4, 8),
+        initial: init.Initializer = init.TUTORIAL_RECURRENT,
+        name: str = "clockwork",
+    ) -> None:
+        self.periods = tuple(sorted(periods))
+        modules, H = len(self.periods), size(hidden)
+        if not modules or H % modules or self.periods[0] < 1:
+            raise UsageError(
+                f"modules of periods of at least 1 share the width evenly; "
+                f"got periods {self.periods} for {H}"
+            )
+        self.inputs, self.outputs, self.width = inputs, hidden, H // modules
+        self.widths = ClockworkState._make((hidden, None))
+        read = [H - i * self.width for i in range(modules)]
+        self.W = [
+            parameter(initial, inputs, self.width, rng=rng, name=f"{name}.W_{i}")
+            for i in range(modules)
+        ]
+        self.U = [
+            parameter(initial, rows, self.width, rng=rng, name=f"{name}.U_{i}")
+            for i, rows in enumerate(read)
+        ]
+        self.b = [
+            parameter(init.zeros, self.width, rng=rng, name=f"{name}.b_{i}")
+            for i in range(modules)
+        ]
+
+    def initial(self, batch: Variable | int) -> ClockworkState:
+        """h = 0 and t = 0. Shapes: h: float[B, H], t: int64."""
+        h = alloc(np.zeros((), config.floatX), batch, self.outputs)
+        return ClockworkState(h, constant(0, "int64"))
+
+    def __call__(
+        self, x: Variable, state: ClockworkState
+    ) -> tuple[Variable, ClockworkState]:
+        h = concatenate(
+            [self._module(i, x, state) for i in range(len(self.periods))], axis=-1
+        )
+        return h, ClockworkState(h, state.t + 1)
+
+    def _module(self, i: int, x: Variable, state: ClockworkState) -> Variable:
+        start = i * self.width
+        kept, read = state.h[:, start : start + self.width], state.h[:, start:]
+        new = tanh(dot(x, self.W[i]) + dot(read, self.U[i]) + self.b[i])
+        runs: Variable = ifelse(eq(mod(state.t, self.periods[i]), 0), new, kept)
+        return runs
+
+    def flops(self, t: int) -> int:
+        """Multiplications and additions of the products at step t, for one sequence.
+
+        >>> cell = Clockwork(2, 4, rng=np.random.default_rng(0), periods=(1, 2))
+        >>> [cell.flops(t) for t in range(4)]
+        [40, 24, 40, 24]
+        """
+        return sum(
+            2 * (W.storage.size + U.storage.size)
+            for W, U, period in zip(self.W, self.U, self.periods, strict=True)
+            if t % period == 0
+        )
