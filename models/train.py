@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -25,12 +25,17 @@ from symseq.traverse import shared_variables
 from symseq.types import Array
 
 from . import checkpoints
-from .data.batches import Batches
+from .data.batches import Batches, Minibatches
 from .module import Module
 from .optimizers import Updates
 
-# A compiled step: (x, mask, labels) → the batch's loss; it updates what it trains.
+# A compiled step: a batch's arrays → its loss; it updates what it trains.
 Step = Callable[..., Any]
+
+
+def sequences_of(first: Array, *others: Array) -> int:
+    """How many sequences a batch has. Shapes: first: [T, B, ...]."""
+    return int(first.shape[1])
 
 
 @dataclass
@@ -72,7 +77,7 @@ def training_state(
 
 def fit(
     step: Step,
-    batches: Batches,
+    batches: Minibatches,
     *,
     model: Module,
     state: Mapping[str, SharedVariable],
@@ -81,9 +86,13 @@ def fit(
     patience: int | None = None,
     checkpoint: str | Path | None = None,
     before_epoch: Callable[[int], None] | None = None,
+    weigh: Callable[..., float] = sequences_of,
     console: Console | None = None,
 ) -> History:
     """Train until `epochs` epochs are done, and leave `model` as it was at the best.
+
+    A step is called with the arrays of a batch. An epoch's loss is the mean of its
+    steps', each weighed by ``weigh(*batch)``: by how many sequences it has.
 
     After each epoch `validate()` gives a score, higher is better; training stops when
     `patience` epochs have brought no better one, or at Ctrl-C. With `checkpoint` the
@@ -107,7 +116,8 @@ def fit(
             if before_epoch is not None:
                 before_epoch(epoch)
             start = perf_counter()
-            loss = _train_epoch(step, batches, epoch, epochs, console)
+            with _bar(epoch, epochs, len(batches), console) as progress:
+                loss = _train_epoch(step, batches.epoch(epoch), weigh, progress)
             run.record(loss, float(validate()), perf_counter() - start)
             console.print(run.line(epochs), highlight=False)
     except KeyboardInterrupt:
@@ -141,22 +151,24 @@ def late_decay(epoch: int, epochs: int) -> float:
 
 
 def _train_epoch(
-    step: Step, batches: Batches, epoch: int, epochs: int, console: Console
+    step: Step,
+    batches: Iterable[tuple[Array, ...]],
+    weigh: Callable[..., float],
+    progress: Progress,
 ) -> float:
-    total, rows = 0.0, 0
-    with _bar(epoch, epochs, console) as progress:
-        task = progress.add_task("", total=len(batches), loss=float("nan"))
-        for batch in batches.epoch(epoch):
-            count = len(batch.labels)
-            total += float(step(batch.x, batch.mask, batch.labels)) * count
-            rows += count
-            progress.update(task, advance=1, loss=total / max(rows, 1))
-    return total / max(rows, 1)
+    """The weighed mean of the steps' losses."""
+    total = weights = 0.0
+    for batch in batches:
+        weight = float(weigh(*batch))
+        total += float(step(*batch)) * weight
+        weights += weight
+        progress.update(progress.task_ids[0], advance=1, loss=total / (weights or 1))
+    return total / (weights or 1)
 
 
-def _bar(epoch: int, epochs: int, console: Console) -> Progress:
+def _bar(epoch: int, epochs: int, steps: int, console: Console) -> Progress:
     """A bar over the batches of an epoch, where the console is a terminal."""
-    return Progress(
+    bar = Progress(
         TextColumn(f"epoch {epoch + 1}/{epochs}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -166,6 +178,8 @@ def _bar(epoch: int, epochs: int, console: Console) -> Progress:
         transient=True,
         disable=not console.is_terminal,
     )
+    bar.add_task("", total=steps, loss=float("nan"))
+    return bar
 
 
 @dataclass
@@ -174,7 +188,7 @@ class _Run:
 
     model: Module
     state: Mapping[str, SharedVariable]
-    batches: Batches
+    batches: Minibatches
     path: Path | None
     history: History = field(default_factory=History)
     best: dict[str, Array] = field(default_factory=dict)
@@ -188,7 +202,7 @@ class _Run:
         if self.path is not None:
             arrays = {name: v.storage for name, v in self.state.items()}
             kept = {f"best.{name}": array for name, array in self.best.items()}
-            notes = {"history": asdict(self.history), "data": self._data()}
+            notes = {"history": asdict(self.history), "data": self.batches.identity}
             checkpoints.write(self.path, {**arrays, **kept}, **notes)
 
     def resume(self) -> None:
@@ -196,10 +210,10 @@ class _Run:
         if self.path is None or not self.path.exists():
             return
         arrays, notes = checkpoints.read(self.path)
-        if "history" not in notes or notes.get("data") != self._data():
+        if "history" not in notes or notes.get("data") != self.batches.identity:
             raise CheckpointError(
                 f"training resumes with the same data; {self.path} was saved with "
-                f"{notes.get('data')}, not {self._data()}",
+                f"{notes.get('data')}, not {self.batches.identity}",
                 hint="use the same data, batch size and seed, or another checkpoint",
             ).at(here())
         kept = {k: a for k, a in arrays.items() if k.startswith("best.")}
@@ -226,14 +240,3 @@ class _Run:
 
     def _parameters(self) -> dict[str, Array]:
         return {name: v.get_value() for name, v in self.model.parameters().items()}
-
-    def _data(self) -> dict[str, Any]:
-        batches = self.batches
-        return {
-            "sequences": len(batches.sequences),
-            "size": batches.size,
-            "seed": batches.seed,
-            "bucket": batches.bucket,
-            "longest": batches.longest,
-            "window": batches.window,
-        }

@@ -1,14 +1,24 @@
 """Sequences for training: vocabularies, padding, buckets, masks, data sets."""
 
-from .batches import Batch, Batches, mask_of, pad
+from .batches import Batch, Batches, Minibatches, mask_of, pad
+from .pairs import PairBatch, Pairs
 from .sequences import Examples, split
-from .vocabulary import UNKNOWN, Vocabulary, characters, words
+from .text import TextBatch, TextBatches
+from .vocabulary import END, PADDING, START, UNKNOWN, Vocabulary, characters, words
 
 __all__ = [
+    "END",
+    "PADDING",
+    "START",
     "UNKNOWN",
     "Batch",
     "Batches",
     "Examples",
+    "Minibatches",
+    "PairBatch",
+    "Pairs",
+    "TextBatch",
+    "TextBatches",
     "Vocabulary",
     "characters",
     "mask_of",

@@ -1,10 +1,14 @@
-"""Minibatches of sequences: padded, masked, bucketed, in an order set by a seed."""
+"""Minibatches of sequences: padded, masked, bucketed, in an order set by a seed.
+
+What `train.fit` needs of them is `Minibatches`: an epoch is an iterator of tuples of
+arrays, the arguments of a step, and the same for the same seed and number.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -14,6 +18,20 @@ from symseq.types import Array
 
 from .sequences import Examples
 from .vocabulary import Tokenizer, Vocabulary
+
+
+class Minibatches(Protocol):
+    """What a training goes through, epoch by epoch."""
+
+    def __len__(self) -> int:
+        """How many batches an epoch has."""
+
+    def epoch(self, epoch: int) -> Iterator[tuple[Array, ...]]:
+        """The batches of epoch number `epoch`: the arguments of each step."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for a training to be resumed."""
 
 
 class Batch(NamedTuple):
@@ -51,6 +69,36 @@ def mask_of(lengths: Sequence[int], longest: int | None = None) -> Array:
     return real.astype(config.floatX)
 
 
+def rows_of_batches(
+    lengths: Array, size: int, epoch: int, *, seed: int | None, bucket: int
+) -> list[Array]:
+    """Which sequences each batch of an epoch holds, those of like length together.
+
+    Each stretch of ``bucket`` batches, in an order drawn for the epoch, is sorted by
+    length and cut in batches, whose order is drawn again; ``seed=None`` draws nothing.
+    Shapes: lengths: int[N]; returns arrays int[at most size].
+    """
+    rng = None if seed is None else np.random.default_rng([seed, epoch])
+    count = len(lengths)
+    order = np.arange(count) if rng is None else rng.permutation(count)
+    batches: list[Array] = []
+    for start in range(0, count, size * bucket):
+        stretch = order[start : start + size * bucket]
+        near = stretch[np.argsort(lengths[stretch], kind="stable")]
+        batches += [near[k : k + size] for k in range(0, len(near), size)]
+    if rng is None:
+        return batches
+    return [batches[k] for k in rng.permutation(len(batches))]
+
+
+def check_sizes(size: int, bucket: int = 1) -> None:
+    """Raises: UsageError where a batch or a bucket would be empty."""
+    if size < 1 or bucket < 1:
+        raise UsageError(
+            f"a batch and a bucket hold at least 1; got size={size}, bucket={bucket}"
+        )
+
+
 @dataclass(frozen=True)
 class Batches:
     """Minibatches of `size` sequences; ``epoch(k)`` is the same for one seed and k.
@@ -74,11 +122,7 @@ class Batches:
     window: int | None = None
 
     def __post_init__(self) -> None:
-        if self.size < 1 or self.bucket < 1:
-            raise UsageError(
-                "a batch and a bucket hold at least 1; "
-                f"got size={self.size}, bucket={self.bucket}"
-            )
+        check_sizes(self.size, self.bucket)
         if len(self.sequences) != len(self.labels):
             raise UsageError(
                 "each sequence needs one label; got "
@@ -102,20 +146,19 @@ class Batches:
         """How many batches an epoch has."""
         return -(-len(self.sequences) // self.size)
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for a training to be resumed."""
+        names = ("size", "seed", "bucket", "longest", "window")
+        own = {name: getattr(self, name) for name in names}
+        return {"sequences": len(self.sequences)} | own
+
     def rows(self, epoch: int) -> list[Array]:
         """Which sequences each batch of that epoch holds."""
-        count = len(self.sequences)
-        rng = None if self.seed is None else np.random.default_rng([self.seed, epoch])
-        order = np.arange(count) if rng is None else rng.permutation(count)
         lengths = np.array([len(sequence) for sequence in self.sequences], "int64")
-        batches: list[Array] = []
-        for start in range(0, count, self.size * self.bucket):
-            stretch = order[start : start + self.size * self.bucket]
-            near = stretch[np.argsort(lengths[stretch], kind="stable")]
-            batches += [near[k : k + self.size] for k in range(0, len(near), self.size)]
-        if rng is None:
-            return batches
-        return [batches[k] for k in rng.permutation(len(batches))]
+        return rows_of_batches(
+            lengths, self.size, epoch, seed=self.seed, bucket=self.bucket
+        )
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of epoch number `epoch`."""
