@@ -38,6 +38,7 @@ from .lower.scope import unsettled
 from .passes.contract import CONTRACT
 from .passes.merge_slices import merge_slices
 from .passes.pick_logits import pick_logits
+from .passes.rows import ROWS
 from .passes.share_softmax import share_softmax
 from .passes.simplify import SIMPLIFY
 from .passes.stabilise import STABILISE
@@ -86,7 +87,10 @@ def passes_under(policy: Policy) -> Passes:
         ("share_equals", share_equals),
         *(neighbours if policy.elementwise else ()),
         *(
-            (("contract", partial(rewrite, rules=CONTRACT)),)
+            (
+                ("contract", partial(rewrite, rules=CONTRACT)),
+                ("rows", partial(rewrite, rules=ROWS)),
+            )
             if policy.elementwise
             else ()
         ),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from symseq.ops.take import Put
 
+from ..passes.bags import SumTaken
+from ..passes.runs import PutRuns
 from ..program import Compute, Kernel, Kind, Program, Value, fresh_names, walk
 from ..recipe import flatten
 from .numpy_blocks import cut_into_blocks
@@ -19,7 +21,7 @@ def prepare_numpy(program: Program) -> Program:
     for step in (*walk(program.steps), *walk(program.updates)):
         if isinstance(step, Kernel):
             square_itself(step)
-        elif isinstance(step, Compute) and step.overwrites:
+        elif isinstance(step, Compute):
             make_room(program, step, fresh)
     cut_into_blocks(program, fresh)
     return program
@@ -35,13 +37,21 @@ def square_itself(step: Kernel) -> None:
 
 
 def make_room(program: Program, step: Compute, fresh: Callable[[str], str]) -> None:
-    """Two buffers like y for a scatter: its rows in order, and their sums."""
+    """Room for rows: those of a scatter in order and their sums, or blocks of some."""
     assert step.node is not None
-    if isinstance(step.node.op, Put) and len(step.inputs) > 2:
-        y = step.inputs[1]
-        made = [
-            Value(fresh(f"{y.name}_{what}"), y.variable, Kind.BUFFER, y.dtype)
-            for what in ("ordered", "summed")
-        ]
-        program.values += made
-        step.temps = tuple(made)
+    if any(v.kind is Kind.DYNAMIC for v in (*step.inputs, *step.outs)):
+        return
+    like: tuple[tuple[Value, str, bool], ...] = ()
+    match step.node.op:
+        case Put() if step.overwrites and len(step.inputs) > 2:
+            y = step.inputs[1]
+            like = (y, f"{y.name}_ordered", False), (y, f"{y.name}_summed", False)
+        case PutRuns():
+            like = ((step.inputs[1], "part", True),)
+        case SumTaken():
+            (out,) = step.outs
+            like = (out, "part", True), (out, "table", False)
+    for value, name, cut in like:
+        made = Value(fresh(name), value.variable, Kind.BUFFER, value.dtype, cut=cut)
+        program.values.append(made)
+        step.temps = (*step.temps, made)

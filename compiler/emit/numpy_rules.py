@@ -12,6 +12,8 @@ from symseq.ops.reduce import Max, Min, Reduction, Sum
 from symseq.ops.softmax import LogSoftmax, Softmax
 from symseq.ops.take import Gather, Put, PutRows, Take
 
+from ..passes.bags import SumTaken
+from ..passes.runs import PutRuns, SortPlaces, SumRuns
 from ..program import Compute
 
 if TYPE_CHECKING:
@@ -129,6 +131,52 @@ def _check(lines: StepLines, step: Compute) -> Iterable[str]:
     x, *ids = step.inputs
     names = ", ".join(value.name for value in ids)
     yield f"{lines.helper('check_places')}({x.name}, ({names},))"
+
+
+@form(SumTaken)
+def write_sum_taken(lines: StepLines, step: Compute) -> Iterable[str]:
+    """Rows of a table added up as they are taken."""
+    assert step.node is not None
+    assert isinstance(step.node.op, SumTaken)
+    (x, ids, *factors), (out,) = step.inputs, step.outs
+    if not out.is_contiguous:
+        yield from lines.by_meaning(step)
+        return
+    factor = factors[0].name if factors else "None"
+    names = ", ".join(value.name for value in (out, *step.temps))
+    call = lines.helper("sum_taken")
+    yield f"{call}({x.name}, {ids.name}, {step.node.op.axis}, {factor}, {names})"
+
+
+@form(SortPlaces)
+def write_sort(lines: StepLines, step: Compute) -> Iterable[str]:
+    """The order of rows that are added at places which may repeat."""
+    assert step.node is not None
+    assert isinstance(step.node.op, SortPlaces)
+    names = [value.name for value in step.inputs]
+    sizes, ids = names[: step.node.op.count], names[step.node.op.count :]
+    outs = ", ".join(value.name for value in step.outs)
+    call = lines.helper("sort_places")
+    yield f"{call}(({', '.join(sizes)},), ({', '.join(ids)},), {outs})"
+
+
+@form(SumRuns)
+def write_sum_runs(lines: StepLines, step: Compute) -> Iterable[str]:
+    """Rows of one place added up, over the rows themselves."""
+    (rows, steps), (out,) = step.inputs, step.outs
+    if not lines.lifetimes.same(rows, out):
+        yield lines.copy(out, rows)
+    yield f"{lines.helper('sum_runs')}({out.name}, {steps.name})"
+
+
+@form(PutRuns)
+def write_put_runs(lines: StepLines, step: Compute) -> Iterable[str]:
+    """Sums of rows added to where they belong."""
+    (x, *others), (out,) = step.inputs, step.outs
+    if not lines.lifetimes.same(x, out):
+        yield lines.copy(out, x)
+    names = ", ".join(value.name for value in (out, *others, *step.temps))
+    yield f"{lines.helper('put_runs')}({names})"
 
 
 @form(Softmax, LogSoftmax)

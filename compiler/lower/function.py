@@ -15,6 +15,7 @@ from symseq.ops.take import Put
 from symseq.traverse import clients
 from symseq.types import is_integer
 
+from ..passes.runs import PutRuns
 from ..program import Copy, Kind, Program
 from . import loops, views
 from .lowering import Lowering, declared, recipe_of
@@ -186,7 +187,11 @@ def _writes_over(
     if isinstance(node.op, Elementwise):
         return _computes_over(shared, node)
     x, *others = node.inputs
-    in_place = views.adds_in_place(node) or _sets_part(node, lengths)
+    in_place = (
+        isinstance(node.op, PutRuns)
+        or views.adds_in_place(node)
+        or _sets_part(node, lengths)
+    )
     return in_place and x is shared and all(root_of(v) is not shared for v in others)
 
 

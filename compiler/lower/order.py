@@ -14,6 +14,7 @@ from symseq.ops.reduce import Sum
 from symseq.ops.take import Put
 from symseq.types import is_integer
 
+from ..passes.runs import PutRuns, SumRuns
 from ..program import (
     Compute,
     Copy,
@@ -33,7 +34,7 @@ from .flip import store_reversed
 from .forward import forward_copies, spread_constants
 
 MOST_SEEN = 64
-QUIET = (Dot, BatchedDot, Sum)  # what surely raises nothing
+QUIET = (Dot, BatchedDot, Sum, SumRuns, PutRuns)  # what surely raises nothing
 
 
 def never_raises(step: Step) -> bool:
@@ -228,7 +229,7 @@ def _scatters(step: Step) -> bool:
         isinstance(step, Compute)
         and step.overwrites
         and step.node is not None
-        and isinstance(step.node.op, Put)
+        and isinstance(step.node.op, (Put, PutRuns))
         and step.outs[0].root.kind is Kind.BUFFER
     )
 

@@ -13,6 +13,7 @@ from symseq.ops.shape import SpecifyShape
 from symseq.ops.subtensor import INPUT, IncSubtensor, Key, Range, Subtensor
 from symseq.ops.take import Put, PutRows
 
+from ..passes.runs import PutRuns, SumRuns
 from ..program import Compute, Copy, Kernel, Kind, Value, View
 from ..recipe import flatten
 from .lowering import Lowering, compute, lowers, lowers_op
@@ -129,6 +130,14 @@ def lower_put(lowering: Lowering, node: Apply) -> None:
     if not adds_in_place(node):
         compute(lowering, node)
         return
+    inputs = tuple(lowering.read(v) for v in node.inputs)
+    out = lowering.new(node.outputs[0])
+    lowering.add(Compute((out,), inputs, overwrites=True, node=node))
+
+
+@lowers(SumRuns, PutRuns)
+def lower_runs(lowering: Lowering, node: Apply) -> None:
+    """rows or x changed: over their own memory where it is free."""
     inputs = tuple(lowering.read(v) for v in node.inputs)
     out = lowering.new(node.outputs[0])
     lowering.add(Compute((out,), inputs, overwrites=True, node=node))

@@ -1,18 +1,17 @@
-"""What a plan calls besides NumPy: row views, index checks, gathers, scatters."""
+"""What a plan calls besides NumPy: views of rows, blocks, softmax; all by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from symseq.errors import BadIndexError
-from symseq.ops.scatter import add_rows, linear_places, sorting
 from symseq.types import Array
 
 from ..memory import block_rows
+from ..passes.runs import put_runs, sum_runs
+from .rows import check_places, gather, put_rows, sort_places, sum_taken, take
 
 MOST_VIEWS = 200_000
 
@@ -55,84 +54,6 @@ def blocks(parts: Sequence[Array], temps: Sequence[Array]) -> list[tuple[Array, 
     return table
 
 
-def check_rows(ids: Array, length: int) -> Array:
-    """`ids` without negative ones, as np.take in mode 'clip' wants them.
-
-    Raises: BadIndexError for an index outside -length ... length - 1.
-    """
-    if ids.size == 0:
-        return ids
-    low, high = ids.min(), ids.max()
-    if low < -length or high >= length:
-        bad = low if low < -length else high
-        raise BadIndexError(
-            f"index {bad} is out of bounds for an axis of length {length}"
-        )
-    return np.where(ids < 0, ids + length, ids) if low < 0 else ids
-
-
-def take(x: Array, ids: Array, axis: int, out: Array) -> None:
-    """out = x with the rows `ids` along `axis`."""
-    np.take(x, check_rows(ids, x.shape[axis]), axis, out, "clip")
-
-
-def places(x: Array, ids: Sequence[Array]) -> Array:
-    """One number for each tuple of leading indices: its row of x's leading axes."""
-    if len(ids) == 1:
-        return check_rows(ids[0], x.shape[0]).reshape(-1)
-    checked = [check_rows(one, n) for one, n in zip(ids, x.shape, strict=False)]
-    return linear_places(checked, x.shape[: len(ids)])
-
-
-def check_places(x: Array, ids: Sequence[Array]) -> None:
-    """Raises: BadIndexError where an index does not fit its axis."""
-    for one, length in zip(ids, x.shape, strict=False):
-        check_rows(one, length)
-
-
-def gather(x: Array, ids: Sequence[Array], out: Array) -> None:
-    """out[i] = x[ids[0][i], ids[1][i], ...]"""
-    where = places(x, ids)
-    rows = _rows_of(x, len(ids))
-    np.take(rows, where, 0, out.reshape(where.size, rows.shape[1]), "clip")
-
-
-def _rows_of(x: Array, count: int) -> Array:
-    """x with its first `count` axes as one, and the others as one."""
-    return x.reshape(prod(x.shape[:count]), prod(x.shape[count:]))
-
-
-def put_rows(
-    out: Array,
-    y: Array,
-    ids: Sequence[Array],
-    ordered: Array | None = None,
-    summed: Array | None = None,
-) -> None:
-    """out[ids[0][i], ...] += y[i] in place, repeated ids adding up in a fixed order.
-
-    Only those rows are touched. ``ordered`` and ``summed`` are room for arrays like y.
-    """
-    where = places(out, ids)
-    if not where.size or not out.size:
-        return
-    target = _rows_of(out, len(ids))
-    rows = y.reshape(where.size, target.shape[1])
-    if ordered is None or summed is None:
-        add_rows(target, rows, where)
-        return
-    one, other = ordered.reshape(rows.shape), summed.reshape(rows.shape)
-    order = sorting(where, len(target))
-    sorted_ = where[order]
-    starts = np.flatnonzero(np.r_[True, sorted_[1:] != sorted_[:-1]])
-    unique, count = sorted_[starts], len(starts)
-    np.take(rows, order, 0, one, "clip")
-    np.add.reduceat(one, starts, 0, target.dtype, other[:count])
-    np.take(target, unique, 0, one[:count], "clip")
-    np.add(one[:count], other[:count], other[:count])
-    target[unique] = other[:count]
-
-
 def softmax(x: Array, axis: int, out: Array) -> None:
     """out = exp(x) / Σ exp(x) along `axis`."""
     np.subtract(x, x.max(axis, keepdims=True, initial=-np.inf), out)
@@ -157,7 +78,11 @@ HELPERS: dict[str, Callable[..., Any]] = {
     "log_softmax": log_softmax,
     "prepare": prepare,
     "put_rows": put_rows,
+    "put_runs": put_runs,
     "rows": rows,
     "softmax": softmax,
+    "sort_places": sort_places,
+    "sum_runs": sum_runs,
+    "sum_taken": sum_taken,
     "take_rows": take,
 }

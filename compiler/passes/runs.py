@@ -1,0 +1,170 @@
+"""Adding rows at places that repeat, in steps that several scatters can share.
+
+    order, places, steps = sort_places(lengths, ids)    of the indices alone
+    rows = take(y, order)
+    sums = sum_runs(rows, steps)                        the rows of a place added up
+    put_runs(x, sums, places, steps)                    x[places] += sums
+
+Runs of equal places are cut into chunks. ``order`` has the first rows of all chunks,
+then all second rows, and so on, the longest chunks first: each sum is over the first
+rows of the one before, and a few additions of large slices do for all runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import isqrt
+
+import numpy as np
+
+from symseq import lengths
+from symseq.graph import Arg, Op, no_gradient, not_batchable
+from symseq.lengths import Length
+from symseq.ops.scatter import linear_places, sorting
+from symseq.ops.take import check_ids
+from symseq.types import Array, TensorType
+
+SHORTEST = 16  # chunks of fewer rows are not worth a second sum
+HEADER = 2
+
+
+@dataclass(frozen=True)
+class SortPlaces(Op):
+    """(order, places, steps) of `count` lengths and as many index arrays.
+
+    ``places`` has the place of each chunk, ``steps`` the counts: how many sums and
+    rounds, then the size of each sum, then where each round ends. The places of one
+    round are all different.
+    """
+
+    count: int
+    name = "sort_places"
+
+    def infer(self, args: Sequence[Arg]) -> tuple[TensorType, ...]:
+        columns = zip(*(one.type.shape for one in args[self.count :]), strict=True)
+        shape: list[Length] = [reduce(lengths.broadcast, each) for each in columns]
+        n = lengths.total(shape)
+        each = (n, n, lengths.add(n, HEADER + 2))
+        return tuple(TensorType("int64", (length,)) for length in each)
+
+    def numpy(self, *inputs: Array) -> tuple[Array, ...]:
+        sizes = tuple(int(n) for n in inputs[: self.count])
+        ids = inputs[self.count :]
+        check_ids(np.broadcast_to(np.int8(0), sizes), ids, 0)
+        wide = np.broadcast_arrays(*ids)
+        where = linear_places(wide, sizes)
+        n = where.size
+        made = tuple(np.zeros(m, np.int64) for m in (n, n, n + HEADER + 2))
+        schedule(where, int(np.prod(sizes)), *made)
+        return made
+
+    vjp = no_gradient
+    batch = not_batchable
+
+
+@dataclass(frozen=True)
+class SumRuns(Op):
+    """The rows with each chunk's sum at its first row; (rows, steps)."""
+
+    name = "sum_runs"
+
+    def infer(self, args: Sequence[Arg]) -> tuple[TensorType, ...]:
+        return (args[0].type,)
+
+    def numpy(self, *inputs: Array) -> tuple[Array, ...]:
+        rows, steps = inputs
+        out = rows.copy()
+        sum_runs(out, steps)
+        return (out,)
+
+    vjp = no_gradient
+    batch = not_batchable
+
+
+@dataclass(frozen=True)
+class PutRuns(Op):
+    """x with x[places] += sums; (x, sums, places, steps)."""
+
+    name = "put_runs"
+
+    def infer(self, args: Sequence[Arg]) -> tuple[TensorType, ...]:
+        return (args[0].type,)
+
+    def numpy(self, *inputs: Array) -> tuple[Array, ...]:
+        x, sums, places, steps = inputs
+        out = np.array(x, order="C")
+        put_runs(out, sums, places, steps, np.empty_like(sums))
+        return (out,)
+
+    def shape_inputs(self, count: int) -> tuple[int, ...]:
+        return (0,)
+
+    vjp = no_gradient
+    batch = not_batchable
+
+
+def schedule(
+    where: Array, count: int, order: Array, places: Array, steps: Array
+) -> None:
+    """Fill (order, places, steps) for rows that belong at ``where``, below `count`."""
+    steps[:HEADER] = 0
+    if not where.size:
+        return
+    by_place = sorting(where, count)
+    there = where[by_place]
+    starts = np.flatnonzero(np.concatenate(([True], there[1:] != there[:-1])))
+    counts = np.diff(starts, append=where.size)
+    most = int(counts.max())
+    chunk = min(most, max(SHORTEST, isqrt(6 * most)))
+    chunks = -(-counts // chunk)
+    run = np.repeat(np.arange(len(starts)), chunks)
+    nth = np.arange(len(run)) - np.repeat(np.cumsum(chunks) - chunks, chunks)
+    begins = starts[run] + chunk * nth
+    sizes = np.minimum(counts[run] - chunk * nth, chunk)
+    # Full chunks by their number in the run, then the rests, which are one a run.
+    rounds = int(chunks.max())
+    key = np.where(sizes == chunk, nth, rounds + chunk - sizes)
+    by_size = sorting(key, rounds + chunk)
+    begins = begins[by_size]
+    np.take(there, begins, out=places[: len(run)], mode="clip")
+    longer = len(run) - np.cumsum(np.bincount(sizes, minlength=chunk))[:chunk]
+    at = 0
+    for k, size in enumerate(longer.tolist()):
+        np.take(by_place, begins[:size] + k, 0, order[at : at + size], "clip")
+        at += size
+    full = np.bincount(nth[sizes == chunk]) if rounds > 1 else np.zeros(0, np.int64)
+    ends = np.unique([*np.cumsum(full), len(run)])
+    steps[:HEADER] = chunk, len(ends)
+    steps[HEADER : HEADER + chunk] = longer
+    steps[HEADER + chunk : HEADER + chunk + len(ends)] = ends
+
+
+def sum_runs(rows: Array, steps: Array) -> None:
+    """rows[:m] += the next m rows, over the sizes m that fall; in place."""
+    at = 0
+    for k, size in enumerate(steps[2 : 2 + int(steps[0])].tolist()):
+        if k:
+            first = rows[:size]
+            np.add(first, rows[at : at + size], first)
+        at += size
+
+
+def put_runs(out: Array, sums: Array, places: Array, steps: Array, part: Array) -> None:
+    """out[places] += sums in place, a round after the other; ``part`` has some rows."""
+    if not out.size:
+        return
+    width = sums[0].size if len(sums) else 1
+    target, rows = out.reshape(-1, width), part.reshape(-1, width)
+    sums = sums.reshape(-1, width)
+    sums_, rounds = steps[:2].tolist()
+    start = 0
+    for end in steps[2 + sums_ : 2 + sums_ + rounds].tolist():
+        for first in range(start, end, len(rows)):
+            last = min(first + len(rows), end)
+            where, piece = places[first:last], rows[: last - first]
+            np.take(target, where, 0, piece, "clip")
+            np.add(piece, sums[first:last], piece)
+            target[where] = piece
+        start = end
