@@ -20,6 +20,7 @@ from ..rewrite.patterns import (
     spread,
 )
 from ..rewrite.rules import Replacement, RuleSet
+from ..rewrite.unsure_lengths import compares_lengths
 
 REPEATS = RuleSet()
 
@@ -51,6 +52,8 @@ def fill_like_operand(node: Apply) -> Replacement:
     a, b = node.inputs
     inner = a.owner
     if inner is None or not isinstance(inner.op, Elementwise):
+        return None
+    if compares_lengths(inner):
         return None
     for x in inner.inputs:
         if x.broadcastable == a.broadcastable:

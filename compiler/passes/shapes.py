@@ -20,6 +20,7 @@ from symseq.ops.take import Gather, Put
 
 from ..rewrite.patterns import held_int, made_by
 from ..rewrite.rules import Replacement, RuleSet
+from ..rewrite.unsure_lengths import compares_lengths
 
 SHAPES = RuleSet()
 SAME = (Normalized, Identity, IncSubtensor, Put)  # as long as the first input
@@ -33,7 +34,9 @@ def length_of_result(node: Apply) -> Replacement:
     if inner is None or len(op.key) != 1 or not isinstance(op.key[0], int):
         return None
     (x,) = inner.inputs
-    return None if x.owner is None else _length(x.owner, op.key[0] % x.ndim)
+    if x.owner is None or compares_lengths(x.owner):
+        return None
+    return _length(x.owner, op.key[0] % x.ndim)
 
 
 def _length(node: Apply, axis: int) -> Variable | None:

@@ -15,6 +15,7 @@ from symseq.span import Origin, deriving
 from symseq.traverse import remember, sort_nodes
 
 from .rules import Replacement, Rule, RuleSet
+from .unsure_lengths import compares_lengths
 
 __all__ = ["Replacement", "Rule", "RuleSet", "rewrite"]
 MOST_SPANS = 4
@@ -132,6 +133,9 @@ class Rewriter:
     def _fire(self, node: Apply) -> Sequence[Variable] | None:
         """What a rule puts in the place of the node's outputs; None: all decline."""
         if node in self.rules.settled or self.firings > self.most:
+            return None
+        if compares_lengths(node):
+            self.rules.settled.add(node)
             return None
         with deriving(node.spans, node.kind):
             rule, found = self._first(node)

@@ -56,3 +56,31 @@ def test_what_a_rewrite_takes_away(target):
     np.testing.assert_array_equal(f([1, 2], [3, 4]), [1, 2])
     with pytest.raises(ShapeError):
         f(np.ones(2, "float32"), np.ones(3, "float32"))
+
+
+UNSURE = {
+    "a length": lambda a, b: (a + b).shape[0],
+    "zeros": lambda a, b: T.zeros_like(a + b),
+    "a sum of zeros": lambda a, b: T.zeros_like(a * b).sum(),
+    "nothing is added": lambda a, b: a + T.zeros_like(b),
+    "times one": lambda a, b: a * T.ones_like(b),
+}
+
+
+@targets
+@pytest.mark.parametrize("name", UNSURE)
+def test_lengths_that_contents_decide(target, name):
+    x, y = T.vectors("x", "y")
+    out = UNSURE[name](x[(x > 0).nonzero()], y[(y > 0).nonzero()])
+    f = ss.function([x, y], out, target=target)
+    one, two = np.array([[-1, 2], [3, 4]], "float32")
+    f(one, one), f(two, two)
+    with pytest.raises(ShapeError):
+        f(one, two)
+
+
+def test_lengths_from_one_place_need_no_check():
+    x = T.matrix("x")
+    kept = x[(x[:, 0] > 0).nonzero()]
+    f = ss.function([x], kept * T.ones_like(2 * kept))
+    assert "multiply" not in f.plan.source
