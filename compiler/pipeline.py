@@ -33,6 +33,7 @@ from .loop_passes.last_rows import keep_last_rows
 from .loop_passes.policy import CALLS, FUSED, Policy
 from .loop_passes.regroup import regroup
 from .loop_passes.share import share_equals
+from .loop_passes.sort_columns import sort_columns
 from .lower.function import lower_function
 from .lower.scope import unsettled
 from .passes.contract import CONTRACT
@@ -58,7 +59,11 @@ def passes_under(policy: Policy) -> Passes:
     """The passes in order, for targets that gain what `policy` says."""
     stabilise = ("stabilise", partial(rewrite, rules=STABILISE))
     simplify = ("simplify", partial(rewrite, rules=SIMPLIFY))
-    gates = (("join_products", join_products), ("regroup", regroup))
+    gates = (
+        ("join_products", join_products),
+        ("regroup", regroup),
+        ("sort_columns", sort_columns),
+    )
     neighbours = (
         ("merge_slices", merge_slices),
         ("join_outputs", join_outputs),

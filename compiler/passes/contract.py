@@ -1,4 +1,4 @@
-"""Sums of products along an axis become matrix products: one call, nothing in between.
+"""Several calls become one: sums of products along an axis, signs before a sigmoid.
 
     Σ_s α[s, b] · c[s, b, h]   →   batched_dot(α[b, 1, s], c[b, s, h])
 
@@ -21,7 +21,7 @@ from ..rewrite.patterns import made_by
 from ..rewrite.rules import Replacement, RuleSet
 
 CONTRACT = RuleSet()
-MUL = math.mul.op
+MUL, NEG, SIGMOID = math.mul.op, math.neg.op, math.sigmoid.op
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,13 @@ def _axes(a: Variable, b: Variable, summed: int) -> Axes:
         [k for k, one, other in kept if not one and other],
         [k for k, one, other in kept if one and not other],
     )
+
+
+@CONTRACT.rule(SIGMOID)
+def sigmoid_of_negative(node: Apply) -> Replacement:
+    """σ(−x) → 1 / (1 + exp(x)), as one op"""
+    inner = made_by(node.inputs[0], NEG)
+    return None if inner is None else math.sigmoid_minus(inner.inputs[0])
 
 
 @CONTRACT.rule(Sum, sole=True)

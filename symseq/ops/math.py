@@ -149,6 +149,13 @@ sigmoid = lifted(
     domain=REAL,
 )  # fmt: skip
 
+sigmoid_minus = lifted(
+    "sigmoid_minus", "1 / (1 + exp(x)), the sigmoid of -x.",
+    numpy="1 / (1 + np.exp({0}))", c="(1 / (1 + exp({0})))",
+    vjp=lambda x, y, g: (g * (y * (y - 1)),),
+    domain=REAL,
+)  # fmt: skip
+
 
 def _longer(a: Length, b: Length) -> Length:
     """The larger of two lengths: known where both are, or are the same."""
