@@ -20,10 +20,13 @@ def write(file: Path, data: Any) -> None:
 
 
 def read(files: Iterable[Path]) -> Works:
-    """The works of all files; of what was measured twice, the later file's."""
+    """The works of all files; of what was measured twice, the later file's.
+
+    A file of something else, as a training run, has none.
+    """
     found: Works = {}
     for file in files:
-        for work, cases in json.loads(file.read_text())["works"].items():
+        for work, cases in json.loads(file.read_text()).get("works", {}).items():
             for case, processes in cases.items():
                 found.setdefault(work, {}).setdefault(case, {}).update(processes)
     return found

@@ -197,7 +197,6 @@ def test_a_bound_is_met_or_missed(load: Callable[[str], Any]) -> None:
 
 def test_committed_results_are_judged() -> None:
     files = sorted((ROOT / "benchmarks/results").glob("*.json"))
-    files = [file for file in files if "works" in json.loads(file.read_text())]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.bounds", *files],
         capture_output=True,
