@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from symseq.graph import Variable
 from symseq.ops.arange import arange
+from symseq.ops.math import maximum
 from symseq.ops.nnet import log_softmax
 from symseq.ops.reduce import mean
 
@@ -16,3 +17,30 @@ def cross_entropy(logits: Variable, labels: Variable) -> Variable:
     rows = arange(labels.shape[0])
     right: Variable = log_softmax(logits)[rows, labels]
     return -mean(right)
+
+
+def sequence_cross_entropy(
+    logits: Variable,
+    targets: Variable,
+    mask: Variable | None = None,
+    *,
+    smoothing: float = 0.0,
+) -> Variable:
+    """-Σ_tb m_tb q_tb · log softmax(z_tb) / Σ_tb m_tb: the mean over real tokens.
+
+    q is 1 at the target; with label smoothing ε it is (1 - ε) there, plus ε/V at every
+    token. 0 where nothing is real. In nats: exp of it is the perplexity (`perplexity`).
+    Shapes: logits: float[T, B, V], targets: int[T, B], mask: float[T, B], returns a
+        float scalar.
+    Reference: Szegedy et al. 2016, section 7, for label smoothing.
+    """
+    flat = logits.reshape((-1, logits.shape[2]))
+    logs = log_softmax(flat)
+    right: Variable = logs[arange(flat.shape[0]), targets.reshape((-1,))]
+    if smoothing:
+        right = (1 - smoothing) * right + smoothing * mean(logs, axis=-1)
+    if mask is None:
+        return -mean(right)
+    real = mask.reshape((-1,))
+    total: Variable = (right * real).sum()
+    return -total / maximum(real.sum(), 1)

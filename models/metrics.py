@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
 from symseq.graph import Variable
@@ -26,6 +29,36 @@ def accuracy(predicted: Array, labels: Array) -> float:
         if len(labels)
         else 0.0
     )
+
+
+def exact_match(
+    predicted: Sequence[Sequence[object]], expected: Sequence[Sequence[object]]
+) -> float:
+    """The share of sequences that are right as a whole (0 for none).
+
+    >>> exact_match(["12", "30"], ["12", "31"])
+    0.5
+    """
+    right = [list(p) == list(e) for p, e in zip(predicted, expected, strict=True)]
+    return sum(right) / len(right) if right else 0.0
+
+
+def perplexity(nats: float) -> float:
+    """exp(H) of a cross-entropy of H nats a token: among how many tokens one guesses.
+
+    >>> round(perplexity(3 * math.log(2)))
+    8
+    """
+    return math.exp(nats)
+
+
+def bits(nats: float) -> float:
+    """H / log 2: a cross-entropy in bits a token.
+
+    >>> bits(math.log(2))
+    1.0
+    """
+    return nats / math.log(2)
 
 
 def confusion(predicted: Array, labels: Array, classes: int) -> Array:

@@ -1,0 +1,83 @@
+"""Losses over sequences and metrics, against their definitions in NumPy."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import symseq as ss
+import symseq.tensor as T
+from symseq.errors import UsageError
+from symseq.models import losses, metrics, plotting
+from symseq.models.bleu import bleu
+
+T_, B, V = 4, 3, 5
+
+
+def values(rng):
+    logits = rng.standard_normal((T_, B, V))
+    return logits, rng.integers(0, V, (T_, B)).astype("int32")
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("target", ["reference", "numpy"])
+def test_sequence_cross_entropy(smoothing, target):
+    rng = np.random.default_rng(0)
+    z, y = values(rng)
+    mask = (rng.random((T_, B)) < 0.6).astype("float64")
+    logits, targets, m = T.dtensor3("z"), T.imatrix("y"), T.dmatrix("m")
+    cost = losses.sequence_cross_entropy(logits, targets, m, smoothing=smoothing)
+    f = ss.function([logits, targets, m], [cost, ss.grad(cost, logits)], target=target)
+    total = 0.0
+    for t in range(T_):
+        for b in range(B):
+            log_p = z[t, b] - np.log(np.exp(z[t, b]).sum())
+            q = np.full(V, smoothing / V)
+            q[y[t, b]] += 1 - smoothing
+            total -= mask[t, b] * (q * log_p).sum()
+    got, gradient = f(z, y, mask)
+    np.testing.assert_allclose(got, total / mask.sum(), rtol=1e-12)
+    np.testing.assert_array_equal(gradient[mask == 0], 0)
+    nothing, gradient = f(z, y, np.zeros_like(mask))
+    assert nothing == 0
+    np.testing.assert_array_equal(gradient, 0)
+
+
+def test_sequence_cross_entropy_without_a_mask_is_that_of_ones():
+    z, y = values(np.random.default_rng(1))
+    logits, targets = T.dtensor3("z"), T.imatrix("y")
+    ones = T.ones((T_, B), "float64")
+    pair = [losses.sequence_cross_entropy(logits, targets, m) for m in (None, ones)]
+    without, beside = ss.function([logits, targets], pair)(z, y)
+    np.testing.assert_allclose(without, beside, rtol=1e-12)
+
+
+def test_metrics():
+    assert metrics.exact_match([[1, 2], [3]], [[1, 2], [4]]) == 0.5
+    assert metrics.exact_match([], []) == 0
+    assert metrics.bits(np.log(2)) == pytest.approx(1)
+    assert metrics.perplexity(np.log(7)) == pytest.approx(7)
+
+
+def test_bleu_is_the_papers():
+    """Papineni et al. 2002: geometric mean of precisions, times the brevity penalty."""
+    said, right = "a b c d e f".split(), "a b c d x f g".split()
+    precisions = [5 / 6, 3 / 5, 2 / 4, 1 / 3]
+    expected = 100 * np.exp(1 - 7 / 6) * np.prod(precisions) ** 0.25
+    assert bleu([said], [right]) == pytest.approx(expected)
+    assert bleu([], []) == 0
+
+
+def test_attention_pictures(tmp_path: Path):
+    file = tmp_path / "attention.png"
+    weights = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
+    plotting.draw_attention(weights, ["a <b>", "$x_"], ["x", "é", "ж"], file)
+    assert file.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match="row per target token"):
+        plotting.draw_attention(weights, ["a"], ["b"], file)
+
+
+def test_curves(tmp_path: Path):
+    plotting.draw_curves({"train": [3, 2, 1], "valid": []}, tmp_path / "curves.png")
+    plotting.draw_curves({}, tmp_path / "none.png")
+    assert (tmp_path / "none.png").exists()
