@@ -42,6 +42,7 @@ from .passes.pick_logits import pick_logits
 from .passes.rows import ROWS
 from .passes.share_softmax import share_softmax
 from .passes.simplify import SIMPLIFY
+from .passes.split_sums import split_sums
 from .passes.stabilise import STABILISE
 from .reference import Evaluator
 from .rewrite.engine import rewrite
@@ -97,7 +98,7 @@ def passes_under(policy: Policy) -> Passes:
                 ("rows", partial(rewrite, rules=ROWS)),
             )
             if policy.elementwise
-            else ()
+            else (("split_sums", split_sums),)
         ),
         simplify,
     )
