@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from ..rewrite.rules import RuleSet, equation_of
+from .bags import BAGS
 from .contract import CONTRACT
 from .merge_slices import merge_slices
+from .order_scatters import ORDER_SCATTERS
 from .pick_logits import pick_logits
 from .share_softmax import share_softmax
 from .simplify import SMALLER
@@ -19,6 +21,7 @@ STAGES: Mapping[str, Mapping[str, RuleSet]] = {
     "stabilise": STABLE,
     "simplify": SMALLER,
     "contract": {"sums": CONTRACT},
+    "rows": {"sums": BAGS, "scatters": ORDER_SCATTERS},
 }
 WHOLE_GRAPH: tuple[Callable[..., object], ...] = (
     share_softmax,
