@@ -1,0 +1,32 @@
+"""What is attended to: a sequence of vectors for each example, some of them padding."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from symseq.graph import Variable
+from symseq.ops.dimshuffle import dimshuffle
+from symseq.ops.rearrange import repeat
+
+
+class Memory(NamedTuple):
+    """h̄_1 ... h̄_S of every example, and which of them are real (1, else 0).
+
+    Shapes: values: float[S, B, H], mask: float[S, B], or None where all are real.
+    """
+
+    values: Variable
+    mask: Variable | None = None
+
+    def repeat(self, k: int | Variable) -> Memory:
+        """Each example k times, one after the other: for the k beams of a search.
+
+        Shapes: values: float[S, kB, H], mask: float[S, kB].
+        """
+        mask = None if self.mask is None else repeat(self.mask, k, axis=1)
+        return Memory(repeat(self.values, k, axis=1), mask)
+
+
+def beside(x: Variable) -> Variable:
+    """x with one more axis behind. Shapes: float[S, B], returns float[S, B, 1]."""
+    return dimshuffle(x, [*range(x.ndim), "x"])
