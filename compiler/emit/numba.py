@@ -44,6 +44,7 @@ RULE_MODULES = (numba_index, numba_reduce)  # importing them enters their rules
 
 # A longer run becomes several functions: the time to compile one grows faster than it.
 MOST_IN_ONE = 30
+STEPS_UNSEEN = 16  # a loop looks for signals (Ctrl-C) once in so many steps
 
 
 def weight(step: Step) -> int:
@@ -71,7 +72,9 @@ class NumbaEmitter(NumpyEmitter):
         self.writers: dict[int, Writer] = {}  # by id of a run's first step
         self.inside: set[int] = set()  # ids of the steps that are jitted
         self.functions: set[str] = set()  # their names
+        self.updating = False  # once updates are being written, nothing may raise
         self._plan(program.steps, (), "run")
+        self.updating = True
         self._plan(program.updates, (), "update")
         self.kernels = self._kernels()
 
@@ -155,6 +158,8 @@ class NumbaEmitter(NumpyEmitter):
             writer.add(f"{count} = 0", loop.node)
         header = f"for {counter_of(loop)} in range({trips}):"
         with writer.under(header, loop.node):
+            if not writer.open and not self.updating:
+                self._look_for_signals(writer, loop)
             writer.open.append((loop, writer.block))
             for step in loop.body:
                 self._step(writer, step)
@@ -169,6 +174,14 @@ class NumbaEmitter(NumpyEmitter):
             put = writer.call("put_int64")
             done = writer.address(loop.done)
             writer.add(f"{put}({done}, 0, {count}, 0)", loop.node)
+
+    def _look_for_signals(self, writer: Writer, loop: Loop) -> None:
+        """Lines that leave the function where a signal's handler has raised."""
+        address = writer.slot("signals_()", "signals")
+        look = f"{writer.call('interrupted')}({address})"
+        test = f"if {counter_of(loop)} % {STEPS_UNSEEN} == 0 and {look}:"
+        with writer.under(test, loop.node):
+            writer.add("return 0", loop.node)
 
     # -- the text of the functions ------------------------------------------------
 

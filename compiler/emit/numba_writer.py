@@ -23,7 +23,7 @@ FUNCTIONS = {
     "p", "math", "range", "entry", "row", "where", "maximum", "minimum", "add_freely",
     "floor", "ceil", "trunc", "rint", "sqrt", "fabs", "exp32", "log32", "tanh32",
     "sigmoid32", "quotient", "remainder", "whole_quotient", "whole_remainder",
-    "fold_in", "word", *DTYPES, *(f"get_{d}" for d in DTYPES),
+    "fold_in", "word", "interrupted", *DTYPES, *(f"get_{d}" for d in DTYPES),
     *(f"put_{d}" for d in DTYPES), *(f"multiply_{d}" for d in FLOATS),
     *(f"pack_{d}" for d in FLOATS),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -116,6 +117,11 @@ def product(dtype: str) -> int:
     return product_address("s" if dtype == "float32" else "d")[0]
 
 
+def signals() -> int:
+    """Where Python runs the handlers of signals that have come; not 0: one raised."""
+    return ctypes.cast(ctypes.pythonapi.PyErr_CheckSignals, ctypes.c_void_p).value or 0
+
+
 # -- checks -------------------------------------------------------------------------
 
 
@@ -170,5 +176,5 @@ HELPERS: dict[str, Callable[..., Any]] = {
     "address_": address, "step_": step, "length_": length, "lengths_": lengths,
     "stride_": stride, "bytes_": in_bytes, "table_": table,
     "transposed_": transposed, "leading_": leading, "scratch_": scratch,
-    "product_": product, "fits_": fits,
+    "product_": product, "signals_": signals, "fits_": fits,
 }  # fmt: skip

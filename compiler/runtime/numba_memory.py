@@ -115,6 +115,19 @@ def row(context: Any, start: Any, number: Any, step: Any) -> Any:
     return types.int64(types.int64, types.int64, types.int64), generate
 
 
+@intrinsic
+def interrupted(context: Any, look: Any) -> Any:
+    """Whether the handler of a signal has raised; `look` is where Python looks."""
+
+    def generate(target: Any, builder: Any, signature: Any, args: Any) -> Any:
+        number = ir.IntType(32)
+        called = ir.FunctionType(number, []).as_pointer()
+        found = builder.call(builder.inttoptr(args[0], called), [])
+        return builder.icmp_signed("!=", found, ir.Constant(number, 0))
+
+    return types.boolean(types.int64), generate
+
+
 get_bool, get_int8, get_int16, get_int32, get_int64, get_uint8, get_float32, \
     get_float64 = map(_loader, DTYPES)  # fmt: skip
 put_bool, put_int8, put_int16, put_int32, put_int64, put_uint8, put_float32, \

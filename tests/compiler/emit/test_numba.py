@@ -1,6 +1,7 @@
 """The numba target, compiled: values, errors, memory, the cache on disk."""
 
 import os
+import signal
 import subprocess
 import sys
 import tracemalloc
@@ -201,6 +202,33 @@ def test_vectorised_functions_over_all_of_float32():
             wide = values.astype("float64")
             for found, function in zip(f(values), exact, strict=True):
                 assert ulps(found, function(wide)).max() < 1.5
+
+
+class Alarm(Exception):
+    pass
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no alarms here")
+def test_a_signal_stops_a_loop_and_the_function_stays_usable():
+    def stop(*_):
+        raise Alarm
+
+    count, step = T.lscalar("count"), ss.shared(np.float64(0), name="step")
+    rows, _ = ss.scan(lambda x: x * 0.5 + 1, [], T.ones((), "float64"), n_steps=count)
+    total = rows[-1]
+    f = ss.function([count], total, updates={step: step + 1}, target="numba")
+    expected = f(50)
+    previous = signal.signal(signal.SIGALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(Alarm):
+            f(10**10)  # half a minute
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert step.get_value() == 1
+    assert f(50) == expected and step.get_value() == 2
+    assert "interrupted(" in f.plan.source
 
 
 PROGRAM = """
