@@ -40,7 +40,11 @@ class Kernel(Cell[State]):
         self.U = parameter(each, self.outputs, columns, rng=rng, name=f"{name}.U")
         self.b = parameter(init.zeros, columns, rng=rng, name=f"{name}.b")
 
+    def joined(self, x: Variable, h: Variable) -> Variable:
+        """x W + h U + b. Shapes: float[..., nH]."""
+        total: Variable = dot(x, self.W) + dot(h, self.U) + self.b
+        return total
+
     def sums(self, x: Variable, h: Variable) -> list[Variable]:
-        """x W + h U + b, cut into its parts. Shapes: count times float[..., H]."""
-        joined = dot(x, self.W) + dot(h, self.U) + self.b
-        return blocks(joined, self.hidden, self.parted)
+        """The same, cut into its parts. Shapes: n times float[..., H]."""
+        return blocks(self.joined(x, h), self.hidden, self.parted)

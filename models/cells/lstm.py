@@ -153,11 +153,22 @@ class PeepholeLSTM(LSTM):
         self.p = parameter(init.zeros, 3 * hidden, rng=rng, name=f"{name}.p")
 
     def gates(self, x: Variable, state: LSTMState) -> LSTMGates:
+        gates, _ = self._gates_and_memory(x, state)
+        return gates
+
+    def __call__(self, x: Variable, state: LSTMState) -> tuple[Variable, LSTMState]:
+        gates, c = self._gates_and_memory(x, state)
+        h = gates.o * tanh(c)
+        return h, LSTMState(h, c)
+
+    def _gates_and_memory(
+        self, x: Variable, state: LSTMState
+    ) -> tuple[LSTMGates, Variable]:
         i, f, o, g = self.sums(x, state.h)
         p_i, p_f, p_o = blocks(self.p, self.hidden, 3)
         i, f, g = sigmoid(i + p_i * state.c), sigmoid(f + p_f * state.c), tanh(g)
         c = f * state.c + i * g
-        return LSTMGates(i, f, sigmoid(o + p_o * c), g)
+        return LSTMGates(i, f, sigmoid(o + p_o * c), g), c
 
 
 class CoupledLSTM(Memory):

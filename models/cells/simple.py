@@ -110,6 +110,5 @@ class SimpleRNN(Kernel[Hidden]):
         return cell
 
     def __call__(self, x: Variable, state: Hidden) -> tuple[Variable, Hidden]:
-        (a,) = self.sums(x, state.h)
-        h = self.activation(a)
+        h = self.activation(self.joined(x, state.h))
         return h, Hidden(h)
