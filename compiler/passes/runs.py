@@ -113,32 +113,43 @@ def schedule(
     if not where.size:
         return
     by_place = sorting(where, count)
-    there = where[by_place]
-    starts = np.flatnonzero(np.concatenate(([True], there[1:] != there[:-1])))
-    counts = np.diff(starts, append=where.size)
+    there = where.take(by_place)
+    edges = np.concatenate(([True], there[1:] != there[:-1], [True])).nonzero()[0]
+    begins, counts = edges[:-1], edges[1:] - edges[:-1]
     most = int(counts.max())
     chunk = min(most, max(SHORTEST, isqrt(6 * most)))
-    chunks = -(-counts // chunk)
-    run = np.repeat(np.arange(len(starts)), chunks)
-    nth = np.arange(len(run)) - np.repeat(np.cumsum(chunks) - chunks, chunks)
-    begins = starts[run] + chunk * nth
-    sizes = np.minimum(counts[run] - chunk * nth, chunk)
-    # Full chunks by their number in the run, then the rests, which are one a run.
-    rounds = int(chunks.max())
-    key = np.where(sizes == chunk, nth, rounds + chunk - sizes)
-    by_size = sorting(key, rounds + chunk)
-    begins = begins[by_size]
-    np.take(there, begins, out=places[: len(run)], mode="clip")
-    longer = len(run) - np.cumsum(np.bincount(sizes, minlength=chunk))[:chunk]
+    begins, sizes, ends = _chunks(begins, counts, chunk)
+    there.take(begins, None, places[: len(begins)], "clip")
+    longer = len(begins) - np.bincount(sizes, minlength=chunk).cumsum()[:chunk]
     at = 0
     for k, size in enumerate(longer.tolist()):
-        np.take(by_place, begins[:size] + k, 0, order[at : at + size], "clip")
+        by_place[k:].take(begins[:size], None, order[at : at + size], "clip")
         at += size
-    full = np.bincount(nth[sizes == chunk]) if rounds > 1 else np.zeros(0, np.int64)
-    ends = np.unique([*np.cumsum(full), len(run)])
     steps[:HEADER] = chunk, len(ends)
     steps[HEADER : HEADER + chunk] = longer
     steps[HEADER + chunk : HEADER + chunk + len(ends)] = ends
+
+
+def _chunks(begins: Array, counts: Array, chunk: int) -> tuple[Array, Array, list[int]]:
+    """Where chunks of runs begin, their sizes, the longest first; where rounds end.
+
+    Full chunks go by their number in the run, then the rests, which are one a run.
+    """
+    rounds = -(-int(counts.max()) // chunk)
+    if rounds == 1:
+        by_size = sorting(chunk - counts, chunk)
+        return begins[by_size], counts[by_size], [len(begins)]
+    each = -(-counts // chunk)
+    run = np.arange(len(counts)).repeat(each)
+    nth = np.arange(len(run)) - (each.cumsum() - each).repeat(each)
+    begins = begins[run] + chunk * nth
+    sizes = np.minimum(counts[run] - chunk * nth, chunk)
+    full = sizes == chunk
+    by_size = sorting(np.where(full, nth, rounds + chunk - sizes), rounds + chunk)
+    ends: list[int] = np.bincount(nth[full]).cumsum().tolist()
+    if ends[-1] < len(run):
+        ends.append(len(run))
+    return begins[by_size], sizes[by_size], ends
 
 
 def sum_runs(rows: Array, steps: Array) -> None:
