@@ -1,6 +1,7 @@
 """Sequences for training: vocabularies, padding, buckets, masks, data sets."""
 
 from .batches import Batch, Batches, Minibatches, mask_of, pad
+from .generated import Drawn, adding_problem, sine_waves
 from .pairs import PairBatch, Pairs
 from .sequences import Examples, split
 from .text import TextBatch, TextBatches
@@ -13,6 +14,7 @@ __all__ = [
     "UNKNOWN",
     "Batch",
     "Batches",
+    "Drawn",
     "Examples",
     "Minibatches",
     "PairBatch",
@@ -20,9 +22,11 @@ __all__ = [
     "TextBatch",
     "TextBatches",
     "Vocabulary",
+    "adding_problem",
     "characters",
     "mask_of",
     "pad",
+    "sine_waves",
     "split",
     "words",
 ]
