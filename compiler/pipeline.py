@@ -65,11 +65,7 @@ def passes_under(policy: Policy) -> Passes:
         ("regroup", regroup),
         ("sort_columns", sort_columns),
     )
-    neighbours = (
-        ("merge_slices", merge_slices),
-        ("join_outputs", join_outputs),
-        ("merge_slices", merge_slices),
-    )
+    neighbours = (("merge_slices", merge_slices), ("join_outputs", join_outputs))
     return (
         ("merge_scans", lambda outputs: list(merge_scans(outputs))),
         ("drop_unused", drop_unused),

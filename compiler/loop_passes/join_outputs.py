@@ -2,8 +2,7 @@
 
     i, f = s[:, :H], s[:, H:]   stacked   →   s stacked;  S[:, :, :H], S[:, :, H:]
 
-So what merge_slices has merged inside the step is written once, and what reads the
-pieces outside can be merged too.
+So what merge_slices has merged inside the step is written once, where it is computed.
 """
 
 from __future__ import annotations

@@ -3,6 +3,10 @@
     σ(z[:, :H]), σ(z[:, H:2H])   →   s = σ(z[:, :2H]);  s[:, :H], s[:, H:]
 
 Operands are all neighbouring slices, or one and the same that stretches along the axis.
+
+What a loop has stacked is left alone: it is many rows, which a plan goes over in blocks
+that stay in the cache, each slice with what is computed of it. There a call is little,
+and the merged array would be memory for all steps.
 """
 
 from __future__ import annotations
@@ -18,11 +22,12 @@ from symseq.ops.elementwise import Elementwise
 from symseq.ops.keys import Key, Range
 from symseq.ops.reshape import Reshape
 from symseq.ops.subtensor import Subtensor
+from symseq.scan.op import Scan
 from symseq.traverse import clients, sort_nodes
 
 from ..rewrite.graphs import in_every_graph, rebuilt
 from ..rewrite.intervals import Interval, Place, chains, cut, plain, slice_of
-from ..rewrite.patterns import same_length
+from ..rewrite.patterns import made_by, same_length
 
 MOST_ROUNDS = 8
 FEW_ROWS, LONG_RUN = 64, 16
@@ -99,6 +104,8 @@ def _part(node: Apply) -> Part | None:
         if (found := slice_of(v)) is not None
     }
     if len({where.axis for _, where in cuts.values()}) != 1:
+        return None
+    if any(made_by(x, Scan) is not None for x, _ in cuts.values()):
         return None
     part = Part(node, cuts)
     stretched = all(

@@ -133,3 +133,12 @@ def test_slices_of_slices_merge_through_the_pipeline():
     ours = ss.function([z], made)
     data = [[0.01 * k * j for k in range(64)] for j in range(8)]
     assert abs(plain(data) - ours(data)) < 1e-4
+
+
+def test_what_a_loop_has_stacked_is_left_alone():
+    x, h = T.dtensor3("x", shape=(4, 2, 6)), T.dmatrix("h", shape=(2, 6))
+    stack, _ = ss.map(lambda row, h: T.tanh(row + h), x, h)
+    for y, left in ((stack, 2), (x, 1)):
+        halves = [(1 - y[:, :, :3]).sum(), (1 - y[:, :, 3:]).sum()]
+        changed = merge_slices(rewrite(halves, SIMPLIFY))
+        assert ops(changed)["sub"] == left
