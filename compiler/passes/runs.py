@@ -119,7 +119,7 @@ def schedule(
     most = int(counts.max())
     chunk = min(most, max(SHORTEST, isqrt(6 * most)))
     begins, sizes, ends = _chunks(begins, counts, chunk)
-    there.take(begins, None, places[: len(begins)], "clip")
+    places[: len(begins)] = there[begins]  # indices may be int32
     longer = len(begins) - np.bincount(sizes, minlength=chunk).cumsum()[:chunk]
     at = 0
     for k, size in enumerate(longer.tolist()):

@@ -29,6 +29,14 @@ def steps_for(where, count):
     return made
 
 
+def test_small_indices():
+    where = np.array([3, 0, 3, 3, 1], "int32")
+    for ours, wide in zip(
+        steps_for(where, 5), steps_for(where.astype("int64"), 5), strict=True
+    ):
+        np.testing.assert_array_equal(ours, wide)
+
+
 @pytest.mark.parametrize("draw", DRAWS)
 @pytest.mark.parametrize("n", [0, 1, 2, 15, 16, 17, 33, 500, 4000])
 @pytest.mark.parametrize("count", [1, 7, 70_000])
