@@ -27,7 +27,7 @@ def check_rows(ids: Array, length: int) -> Array:
         raise BadIndexError(
             f"index {bad} is out of bounds for an axis of length {length}"
         )
-    return np.where(ids < 0, ids + length, ids) if low < 0 else ids
+    return np.where(ids < 0, ids + np.int64(length), ids) if low < 0 else ids
 
 
 def take(x: Array, ids: Array, axis: int, out: Array) -> None:

@@ -117,6 +117,16 @@ def test_dtypes(dtype):
     agree(made, [one, y, w], values)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32"])
+def test_narrow_indices(dtype):
+    y, w = T.dmatrix("y"), ss.shared(np.zeros((200, 2)))
+    one = T.TensorType(dtype, (None,))("one")
+    made = [T.inc_subtensor(w[one], y), w[one].sum(0)]
+    first = 0 if dtype == "uint8" else -1
+    values = np.array([first, 1, first, 100], dtype), rng.normal(size=(4, 2))
+    agree(made, [one, y], values)
+
+
 def test_a_bad_index_names_the_line_and_changes_nothing():
     w = table()
     before = w.get_value()
