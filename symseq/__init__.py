@@ -26,6 +26,7 @@ from symseq.config import config
 from symseq.draw.picture import draw
 from symseq.graph import Apply, Constant, Op, SharedVariable, Variable
 from symseq.lengths import Dim, dim, dims
+from symseq.ops.collective import all_reduce
 from symseq.ops.custom import op
 from symseq.ops.custom_gradient import custom_gradient
 from symseq.ops.vectorize import vectorize
@@ -55,6 +56,7 @@ __all__ = [
     "SharedVariable",
     "TensorType",
     "Variable",
+    "all_reduce",
     "clone",
     "compat",
     "compile",

@@ -42,7 +42,6 @@ class Operators:
     """What can be written on a variable: arithmetic, indexing, the named methods."""
 
     __slots__ = ()
-    __array_ufunc__ = None  # array * variable is the variable's business
 
     __add__, __radd__ = _binary("add"), _reflected("add")
     __sub__, __rsub__ = _binary("sub"), _reflected("sub")
@@ -92,6 +91,35 @@ class Operators:
             hint=f"see whether there is a T.{name}",
         )
 
+    def __array_ufunc__(
+        self, ufunc: Any, method: str, *inputs: object, **kwargs: object
+    ) -> Any:
+        """np.exp(x) is T.exp(x); array * x comes here, too.
+
+        Raises: UsageError for NumPy's other functions and their methods, for
+            ``array += x`` and ``array == x``.
+        """
+        name = ufunc.__name__
+        if method != "__call__" or kwargs:
+            how = (
+                f".{method}" if method != "__call__" else f" with {', '.join(kwargs)}="
+            )
+            raise UsageError(
+                f"np.{name}{how} takes arrays, not a symbolic variable",
+                hint="an array does not change in place: y = array + x",
+            )
+        if name in ("equal", "not_equal"):
+            raise UsageError(
+                "array == x compares no values of a symbolic variable",
+                hint="use T.eq(array, x) or T.neq(array, x)",
+            )
+        if name not in UFUNCS:
+            raise UsageError(
+                f"np.{name} takes arrays, not a symbolic variable",
+                hint=f"see whether there is a T.{name}, or wrap it with ss.op",
+            )
+        return UFUNCS[name](*inputs)
+
     def __bool__(self: Any) -> bool:
         """True, so that ``if mask:`` asks whether there is a mask, as in Theano.
 
@@ -121,5 +149,7 @@ class Operators:
         return lambda *args, **kwargs: function(self, *args, **kwargs)
 
 
+# NumPy's name of a ufunc → our function of the same operands; filled by symseq.ops.
+UFUNCS: dict[str, Callable[..., Any]] = {}
 # name → function(variable), read as an attribute: shape, T, ndim, ...
 PROPERTIES: dict[str, Callable[[Any], Any]] = {}

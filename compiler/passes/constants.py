@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from symseq.errors import SymseqError
 from symseq.graph import Apply, BodyOp, Constant, Variable
 from symseq.lengths import size_of, subtract
 from symseq.ops import compare, math
 from symseq.ops.convert import constant
+from symseq.ops.custom import CustomOp, Mapped
+from symseq.ops.debug import PrintOp
 from symseq.ops.elementwise import Elementwise
 from symseq.scan.control import IfElse
 from symseq.traverse import replace
@@ -24,6 +27,7 @@ from ..rewrite.rules import Replacement, RuleSet
 
 CONSTANTS = RuleSet()
 MOST_FOLDED = 4096
+OF_CALLS = (CustomOp, Mapped, PrintOp)  # what they do belongs to a call
 ADD, SUB, MUL, DIV = math.add.op, math.sub.op, math.mul.op, math.true_div.op
 NEG = math.neg.op
 COMPARISONS = {
@@ -38,14 +42,17 @@ def fold_constants(node: Apply) -> Replacement:
     """f(constants) → a constant, where it is small."""
     if not node.inputs or not all(isinstance(v, Constant) for v in node.inputs):
         return None
-    if isinstance(node.op, BodyOp) or node.op.dynamic:
+    if isinstance(node.op, (BodyOp, *OF_CALLS)) or node.op.dynamic:
         return None
     sizes = [n for v in node.outputs for n in v.type.sizes]
     if None in sizes or np.prod([n or 0 for n in sizes]) > MOST_FOLDED:
         return None
     arrays = [v.data for v in node.inputs if isinstance(v, Constant)]
-    with np.errstate(all="ignore"):
-        made = node.op.numpy(*arrays)
+    try:
+        with np.errstate(all="ignore"):
+            made = node.op.numpy(*arrays)
+    except (SymseqError, ValueError, IndexError, TypeError, ArithmeticError):
+        return None  # the call raises, if it comes here
     return [constant(np.array(value)) for value in made]
 
 

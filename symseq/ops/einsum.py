@@ -18,11 +18,14 @@ def einsum(subscripts: str, *operands: object) -> Variable:
 
     ``einsum("bid,bjd->bij", x, y)``: a letter names an axis; without ``->`` the output
     has the letters that occur once, in alphabetical order. A letter that an operand has
-    twice stands for its diagonal.
+    twice stands for its diagonal. ``...`` stands for the axes without letters, which
+    broadcast from the right: ``einsum("...ij,jk->...ik", x, w)``.
 
-    Raises: UsageError for an Ellipsis or letters that do not fit; ShapeError for ranks
-        or lengths that do not.
+    Raises: UsageError for letters that do not fit; ShapeError for ranks or lengths that
+        do not.
     """
+    if "." in subscripts:
+        subscripts, operands = _with_letters(subscripts, operands)
     inputs, output = _parse(subscripts, len(operands))
     dtype = common_dtype(operands)
     dtype = "int8" if dtype == "bool" else dtype
@@ -39,13 +42,61 @@ def einsum(subscripts: str, *operands: object) -> Variable:
     return dimshuffle(made, [letters.index(letter) for letter in output])
 
 
+def _with_letters(
+    subscripts: str, operands: Sequence[object]
+) -> tuple[str, tuple[object, ...]]:
+    """Greek letters for the axes of ``...``; an operand drops a 1 that is stretched."""
+    text = subscripts.replace(" ", "")
+    left, arrow, output = text.partition("->")
+    inputs = left.split(",")
+    dotted = [one.count(".") for one in (*inputs, output)]
+    once = all(
+        n == 3 * one.count("...")
+        for n, one in zip(dotted, (*inputs, output), strict=True)
+    )
+    if not once or max(dotted) > 3 or len(inputs) != len(operands):
+        raise UsageError(
+            f"einsum takes one ... and one operand for each part; got {subscripts!r} "
+            f"and {len(operands)} operands"
+        )
+    variables = [as_tensor(x) for x in operands]
+    pairs = list(zip(inputs, variables, strict=True))
+    ranks = [x.ndim - len(one) + 3 if "..." in one else 0 for one, x in pairs]
+    if min(ranks) < 0:
+        raise ShapeError(f"einsum {subscripts!r} has more letters than an operand axes")
+    names = "".join(chr(ord("α") + k) for k in range(max(ranks)))
+    if not arrow:
+        used = left.replace(".", "").replace(",", "")
+        output = "..." + "".join(sorted(c for c in set(used) if used.count(c) == 1))
+    if names and "..." not in output:
+        raise UsageError(
+            f"einsum sums over no ...; got {subscripts!r}",
+            hint="write ... in the output, and sum over its axes after",
+        )
+    own = [names[len(names) - rank :] for rank in ranks]
+    stretched = {
+        c
+        for letters, (one, x) in zip(own, pairs, strict=True)
+        for k, c in enumerate(letters, one.find("."))
+        if not x.broadcastable[k]
+    }
+    made, parts = [], []
+    for letters, (one, x), given in zip(own, pairs, operands, strict=True):
+        start = one.find(".")
+        gone = {
+            k
+            for k, c in enumerate(letters, start)
+            if x.broadcastable[k] and c in stretched
+        }
+        kept = "".join(c for k, c in enumerate(letters, start) if k not in gone)
+        parts.append(one.replace("...", kept))
+        order: list[Axis] = [k for k in range(x.ndim) if k not in gone]
+        made.append(dimshuffle(x, order) if gone else given)
+    return f"{','.join(parts)}->{output.replace('...', names)}", tuple(made)
+
+
 def _parse(subscripts: str, count: int) -> tuple[list[str], str]:
     text = subscripts.replace(" ", "")
-    if "." in text:
-        raise UsageError(
-            f"einsum takes no Ellipsis; got {subscripts!r}",
-            hint="name every axis with a letter",
-        )
     left, arrow, output = text.partition("->")
     inputs = left.split(",")
     used = "".join(inputs)

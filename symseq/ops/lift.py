@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import reduce
 from typing import Any, Literal
 
+import numpy as np
+
 from symseq.errors import UsageError
 from symseq.graph import Variable
+from symseq.operators import UFUNCS
 from symseq.ops.convert import common_dtype, promote
 from symseq.ops.elementwise import Elementwise, elementwise, same_float
 
@@ -78,4 +82,8 @@ def lifted(
     if promotion == "float":
         row.setdefault("dtypes", same_float)
     op = elementwise(name, arity=arity, **row)
-    return Lifted(op, doc, promotion, n_ary, keywords)
+    made = Lifted(op, doc, promotion, n_ary, keywords)
+    plain = re.fullmatch(r"np\.(\w+)\(\{0\}(, \{1\})?\)", row["numpy"])
+    if plain is not None:
+        UFUNCS[getattr(np, plain[1]).__name__] = made  # np.abs is np.absolute
+    return made

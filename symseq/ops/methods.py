@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from symseq.graph import Variable
-from symseq.operators import METHODS, PROPERTIES
+from symseq.operators import METHODS, PROPERTIES, UFUNCS
 from symseq.ops import (
     argmax,
     axes,
     cast,
+    clipping,
     compare,
     create,
     cumulative,
@@ -40,6 +41,16 @@ METHODS.update(
     stack_list=join.stack_list,
 )  # fmt: skip
 
+# NumPy's ufuncs that are written otherwise in our rows, or are more than a row.
+UFUNCS.update(
+    add=math.add, subtract=math.sub, multiply=math.mul, divide=math.true_div,
+    floor_divide=rounding.floor_div, remainder=rounding.mod, power=math.pow,
+    matmul=products.matmul, bitwise_and=compare.and_, bitwise_or=compare.or_,
+    bitwise_xor=compare.xor, invert=compare.invert, negative=math.neg,
+    reciprocal=math.inv, square=math.sqr, less=compare.lt, less_equal=compare.le,
+    greater=compare.gt, greater_equal=compare.ge,
+)  # fmt: skip
+
 METHODS.update(
     sum=reduce.sum, prod=prod.prod, mean=reduce.mean, max=reduce.max, min=reduce.min,
     all=reduce.all, any=reduce.any, var=statistics.var, std=statistics.std,
@@ -49,7 +60,7 @@ METHODS.update(
 )  # fmt: skip
 
 METHODS.update(
-    astype=cast.cast, copy=math.identity, clip=math.clip, round=rounding.round,
+    astype=cast.cast, copy=math.identity, clip=clipping.clip, round=rounding.round,
     trunc=rounding.trunc, eq=compare.eq, neq=compare.neq, dot=products.dot,
 )  # fmt: skip
 

@@ -12,9 +12,8 @@ from symseq.graph import Arg, Held, Variable
 from symseq.ops.cast import cast
 from symseq.ops.convert import as_tensor
 from symseq.ops.cumulative import CumProd, Shift
-from symseq.ops.reduce import AxisLike, Reduction, keep_axes, normal_axes
+from symseq.ops.reduce import AxisLike, Reduction, keep_axes, normal_axes, whole
 from symseq.ops.registry import Case, register
-from symseq.types import is_float
 
 
 def _cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -33,7 +32,7 @@ class Prod(Reduction):
     ufunc = "multiply"
 
     def dtype(self, dtype: str) -> str:
-        return dtype if is_float(dtype) else "int64"
+        return whole(dtype)
 
     def vjp(
         self,
@@ -55,10 +54,20 @@ class Prod(Reduction):
 
 
 def prod(
-    x: object, axis: AxisLike = None, dtype: object = None, keepdims: bool = False
+    x: object,
+    axis: AxisLike = None,
+    dtype: object = None,
+    keepdims: bool = False,
+    acc_dtype: object = None,
 ) -> Variable:
-    """y = Π x over `axis` (all without one); integers are multiplied as int64."""
+    """y = Π x over `axis` (all without one); integers are multiplied as int64.
+
+    ``acc_dtype`` is that of the work, where not the result's.
+    """
     y = as_tensor(x) if dtype is None else cast(x, dtype)
+    if acc_dtype is not None:
+        wide = prod(cast(y, acc_dtype), axis, keepdims=keepdims)
+        return cast(wide, whole(y.dtype))
     axes, ndim = normal_axes(axis, y.ndim), y.ndim
     for one in reversed(axes):
         y = Prod((one,))(y)

@@ -226,11 +226,26 @@ def reduced(op: type[Reduction], x: Variable, axis: AxisLike, keep: bool) -> Var
 
 
 def sum(
-    x: object, axis: AxisLike = None, dtype: object = None, keepdims: bool = False
+    x: object,
+    axis: AxisLike = None,
+    dtype: object = None,
+    keepdims: bool = False,
+    acc_dtype: object = None,
 ) -> Variable:
-    """y = Σ x over `axis` (all without one); integers and bools are summed as int64."""
+    """y = Σ x over `axis` (all without one); integers and bools are summed as int64.
+
+    ``acc_dtype`` is that of the additions, where not the result's.
+    """
     variable = as_tensor(x) if dtype is None else cast(x, dtype)
-    return reduced(Sum, variable, axis, keepdims)
+    if acc_dtype is None:
+        return reduced(Sum, variable, axis, keepdims)
+    wide = reduced(Sum, cast(variable, acc_dtype), axis, keepdims)
+    return cast(wide, whole(variable.dtype))
+
+
+def whole(dtype: str) -> str:
+    """The dtype of a sum or product without a word about it: integers become int64."""
+    return dtype if is_float(dtype) else "int64"
 
 
 def max(x: object, axis: AxisLike = None, keepdims: bool = False) -> Variable:
@@ -250,12 +265,22 @@ def min(x: object, axis: AxisLike = None, keepdims: bool = False) -> Variable:
 
 
 def mean(
-    x: object, axis: AxisLike = None, dtype: object = None, keepdims: bool = False
+    x: object,
+    axis: AxisLike = None,
+    dtype: object = None,
+    keepdims: bool = False,
+    acc_dtype: object = None,
 ) -> Variable:
-    """y = Σ x / n over `axis`; integers become floatX."""
+    """y = Σ x / n over `axis`; integers become floatX.
+
+    ``acc_dtype`` is that of the work, where not the result's.
+    """
     variable = as_tensor(x) if dtype is None else cast(x, dtype)
     if not variable.type.is_float:
         variable = cast(variable, "floatX")
+    if acc_dtype is not None:
+        wide = mean(cast(variable, acc_dtype), axis, keepdims=keepdims)
+        return cast(wide, variable.dtype)
     axes = normal_axes(axis, variable.ndim)
     total = sum(variable, axis=axes, keepdims=keepdims)
     return total / cast(count(variable, axes), variable.dtype)

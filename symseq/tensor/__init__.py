@@ -20,6 +20,7 @@ from symseq.ops.axes import (
     transpose,
 )
 from symseq.ops.cast import cast
+from symseq.ops.clipping import clip
 from symseq.ops.compare import (
     and_,
     bitwise_and,
@@ -71,7 +72,6 @@ from symseq.ops.join import (
 from symseq.ops.math import (
     abs_,
     add,
-    clip,
     exp,
     exp2,
     expm1,

@@ -99,6 +99,10 @@ EINSUMS = {
     "ijk,kl,jm->iml": [(2, 3, 4), (4, 5), (3, 2)], "bi, bi -> b": [(2, 3), (2, 3)],
     "bhqd,bhkd->bhqk": [(2, 3, 4, 2), (2, 3, 1, 2)], "ab,cd->acbd": [(2, 3), (4, 1)],
     "bi,bj->ij": [(0, 3), (0, 4)], "iij,j->i": [(3, 3, 2), (2,)],
+    "...ij,jk->...ik": [(2, 3, 4, 2), (2, 3)], "...i,...i": [(2, 3), (2, 3)],
+    "i...,i...->...": [(2, 3, 4), (2, 3, 4)], "...i,...i->...": [(4, 2, 3), (2, 3)],
+    "...ij,...jk": [(2, 1, 3, 2), (4, 2, 3)], "...,...": [(2, 1), (1, 3)],
+    "a...b->b...a": [(2, 3)], "...->...": [(2, 0, 3)], "...ii->...i": [(2, 3, 3)],
 }  # fmt: skip
 
 
@@ -114,7 +118,9 @@ def test_einsum(subscripts):
 @pytest.mark.parametrize(
     ("subscripts", "shapes", "kind", "text"),
     [
-        ("...i->i", [(2, 3)], UsageError, "Ellipsis"),
+        ("...i->i", [(2, 3)], UsageError, "sums over no"),
+        ("..i->i", [(2, 3)], UsageError, "takes one"),
+        ("...ij->...", [(2,)], ShapeError, "more letters"),
         ("ij,jk->ik", [(2, 3)], UsageError, "2 operands; got 1"),
         ("ij->ik", [(2, 3)], UsageError, "letters of the operands"),
         ("ijk->i", [(2, 3)], ShapeError, "one letter per axis"),

@@ -262,3 +262,17 @@ def test_take_along_checks_its_places():
         sort.take_along_axis(v, places * 1.0)
     with pytest.raises(ShapeError, match="the rank of x"):
         sort.take_along_axis(v, places[0])
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "mean"])
+def test_acc_dtype_is_that_of_the_work(name):
+    """1e8 + 1 is 1e8 in float32; the result keeps the dtype that it has anyway."""
+    x = np.array([[1e8, 1.0, -1e8]], "float32")
+    v = variable(x)
+    made = getattr(T, name)(v, axis=1, acc_dtype="float64")
+    assert made.dtype == "float32"
+    wide = getattr(np, name)(x.astype("float64"), axis=1).astype("float32")
+    np.testing.assert_array_equal(evaluate([made], [v], [x])[0], wide)
+    n = variable(np.array([[2, 3]], "int8"))
+    kept = getattr(T, name)(n, acc_dtype="float64", keepdims=True)
+    assert kept.dtype == getattr(T, name)(n).dtype and kept.ndim == 2
