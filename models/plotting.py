@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, fontManager, get_font
@@ -94,11 +94,14 @@ def draw_curves(
     figure.savefig(path, dpi=120)
 
 
-def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure on no screen, so many inches wide and high, and its axes."""
+def new_figure(width: float, height: float, *, rows: int = 1) -> tuple[Figure, Any]:
+    """A figure on no screen, so many inches wide and high, and its axes.
+
+    Returns: axes, or with several rows an array of them.
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+    return figure, figure.subplots(rows)
 
 
 def font_for(text: str) -> AbstractContextManager[None]:
