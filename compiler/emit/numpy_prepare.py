@@ -50,7 +50,7 @@ def make_room(program: Program, step: Compute, fresh: Callable[[str], str]) -> N
             like = ((step.inputs[1], "part", True),)
         case SumTaken():
             (out,) = step.outs
-            like = (out, "part", True), (out, "table", False)
+            like = (out, "part", False), (out, "table", False)
     for value, name, cut in like:
         made = Value(fresh(name), value.variable, Kind.BUFFER, value.dtype, cut=cut)
         program.values.append(made)

@@ -45,7 +45,7 @@ def scatter_in_order(node: Apply) -> Replacement:
     assert isinstance(op, Put)
     if op.axis or op.replace or x.dtype == "bool":
         return None
-    if any(counts_along(one, k, x, k) for k, one in enumerate(ids) if one.ndim == 1):
+    if any(counts_along(one, 0, x, k) for k, one in enumerate(ids) if one.ndim == 1):
         return None  # no place repeats
     rank = ids[0].ndim
     flags = tuple(map(all, zip(*(one.broadcastable for one in ids), strict=True)))

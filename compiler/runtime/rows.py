@@ -11,7 +11,10 @@ from symseq.errors import BadIndexError
 from symseq.ops.scatter import add_rows, linear_places, sorting
 from symseq.types import Array
 
+from ..memory import BLOCK_BYTES
 from ..passes.runs import schedule
+
+MANY = 4  # words at a time that are worth it
 
 
 def check_rows(ids: Array, length: int) -> Array:
@@ -120,60 +123,43 @@ def sum_taken(
 ) -> None:
     """out[...] = Σ_w x[ids[..., w, ...]] · factors[w], the words w at `axis`.
 
-    ``part`` is room for some rows. Where x has no more rows than ``out``, it is
-    multiplied in ``table`` before any are taken.
+    ``part`` and ``table`` are room for as many rows as ``out`` has. Where x has no
+    more, it is multiplied before any rows are taken.
     """
     ids = np.moveaxis(check_rows(ids, len(x)), axis, 0)
     out, part, table = (one.reshape(-1, x.shape[1]) for one in (out, part, table))
-    words, rows = len(ids), len(out)
-    if not out.size or not words:
+    if not out.size or not len(ids):
         out[...] = 0
-    elif 2 * rows <= len(part):
-        _sum_groups(x, ids, factors, out, part)
-    else:
-        small = factors is not None and len(x) <= rows
-        for w in range(words):
-            if small:
-                assert factors is not None
-                np.multiply(x, factors[w], table[: len(x)])
-                _add_word(table[: len(x)], ids[w], None, out, part, w == 0)
-            else:
-                factor = None if factors is None else factors[w]
-                _add_word(x, ids[w], factor, out, part, w == 0)
-
-
-def _add_word(
-    x: Array, ids: Array, factor: Array | None, out: Array, part: Array, first: bool
-) -> None:
-    """out[i] += x[ids[i]] · factor; ``first``: nothing is there to add to."""
-    where = ids.reshape(-1)
-    for start in range(0, len(out), len(part)):
-        target = out[start : start + len(part)]
-        piece = target if first else part[: len(target)]
-        np.take(x, where[start : start + len(part)], 0, piece, "clip")
-        if factor is not None:
-            np.multiply(piece, factor, piece)
-        if not first:
-            np.add(target, piece, target)
+        return
+    most = BLOCK_BYTES // out.nbytes
+    if most >= MANY:
+        _sum_groups(x, ids, factors, out, most)
+        return
+    before = factors is not None and len(x) <= len(out)
+    rows = table[: len(x)] if before else x
+    for w, where in enumerate(ids):
+        piece = part if w else out
+        if factors is not None and before:
+            np.multiply(x, factors[w], rows)
+        rows.take(where.reshape(-1), 0, piece, "clip")
+        if factors is not None and not before:
+            np.multiply(piece, factors[w], piece)
+        if w:
+            np.add(out, piece, out)
 
 
 def _sum_groups(
-    x: Array, ids: Array, factors: Array | None, out: Array, part: Array
+    x: Array, ids: Array, factors: Array | None, out: Array, most: int
 ) -> None:
-    """The same with as many words at a time as there is room for beside the sum."""
+    """The same with `most` words at a time, of which one is the sum so far."""
     words, rows = len(ids), len(out)
-    most = len(part) // rows
-    room = part[: most * rows].reshape(most, *out.shape)
-    done = 0
-    while done < words:
-        begin = min(done, 1)
-        if begin:
-            room[0] = out
-        count = min(words - done, most - begin)
-        group = room[begin : begin + count]
-        where = ids[done : done + count].reshape(count, rows)
-        np.take(x, where, 0, group, "clip")
+    room = np.empty((min(most, words + 1), *out.shape), out.dtype)
+    room[0] = 0
+    for first in range(0, words, most - 1):
+        last = min(first + most - 1, words)
+        group = room[1 : 1 + last - first]
+        x.take(ids[first:last].reshape(last - first, rows), 0, group, "clip")
         if factors is not None:
-            np.multiply(group, factors[done : done + count, None], group)
-        np.add.reduce(room[: begin + count], 0, None, out=out)
-        done += count
+            np.multiply(group, factors[first:last, None], group)
+        np.add.reduce(room[: 1 + last - first], 0, None, out=out)
+        room[0] = out

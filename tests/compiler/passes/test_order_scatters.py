@@ -157,3 +157,11 @@ def test_a_saved_plan_has_all_that_it_calls(tmp_path):
         [sys.executable, tmp_path / "scatter.py"], capture_output=True, check=True
     )
     assert done.stdout
+
+
+@pytest.mark.parametrize("columns", [[0, 1], [1, 0], [2, 2]])
+def test_constant_indices(columns):
+    x = T.dmatrix("x")
+    rows = np.array([1, 1])
+    made = [T.inc_subtensor(x[rows, np.array(columns)], 2.0)]
+    agree(made, [x], [rng.normal(size=(2, 3))])
