@@ -32,6 +32,7 @@ from .accesses import Accesses
 from .arrange import arrange_views
 from .flip import store_reversed
 from .forward import forward_copies, spread_constants
+from .parts import make_in_parts
 
 MOST_SEEN = 64
 QUIET = (Dot, BatchedDot, Sum, SumRuns, PutRuns)  # what surely raises nothing
@@ -323,6 +324,7 @@ def arrange(program: Program, fresh: Callable[[str], str], guarded: bool) -> Non
     if not guarded:
         defer_updates(program)
     forward_copies(program, fresh)
+    make_in_parts(program, fresh)
     every = [*walk(program.steps), *walk(program.updates)]
     views = [step for step in every if isinstance(step, View)]
     sink(program, guarded)

@@ -15,7 +15,19 @@ from symseq.ops.subtensor import IncSubtensor, Range, Subtensor
 from symseq.scan.op import Scan
 from symseq.types import TensorType, is_static_one
 
-from ..program import Compute, Copy, Kernel, Loop, Program, Row, Value, View, walk
+from ..program import (
+    Compute,
+    Copy,
+    Fused,
+    Kernel,
+    Loop,
+    Program,
+    Row,
+    Value,
+    View,
+    walk,
+)
+from .flip import REVERSED
 
 Path: TypeAlias = tuple[Any, ...]
 Axis: TypeAlias = Any  # a hashable name of an axis' length; ONE for a static 1
@@ -143,13 +155,18 @@ class Places:
                 self._match(step.out, step.source)
             case Loop():
                 self._learn_loop(step)
+            case Fused() if step.parts:
+                for one in step.steps:
+                    self._learn(one)
+            case View() if step.text == REVERSED and step.out.source is not None:
+                self._match(step.out, step.out.source)
             case View() if step.node is not None:
                 self._learn_view(step)
             case Compute() if step.node is not None and step.outs:
                 self._learn_compute(step)
 
     def _learn_loop(self, step: Loop) -> None:
-        """Rows are as long as each other, and what is stacked is as long as the loop."""
+        """Rows are alike, and what is stacked is as long as the loop."""
         for row in step.rows:
             self._match(row.out, row.source, 1)
         op = step.node.op
@@ -177,7 +194,7 @@ class Places:
             for axis in range(source.variable.ndim):
                 entry = op.key[axis] if axis < len(op.key) else Range()
                 if isinstance(entry, Range):
-                    if entry.is_full or entry == Range(step=-1):
+                    if entry.is_full:
                         self._equal(self.axes(out)[place], self.axes(source)[axis])
                     place += 1
 

@@ -28,9 +28,14 @@ class Backend:
     namespace: Callable[[Any], dict[str, Any]]
 
 
-def overlaid(prepare: Callable[[Program], Program]) -> Callable[[Program], Program]:
-    """The same behind `overlay`, which no target does without."""
-    return lambda program: prepare(overlay(program))
+def prepare_blocks(program: Program) -> Program:
+    """Overlays count the memory that blocks save; blocks would not see through them."""
+    return overlay(prepare_numpy(program))
+
+
+def prepare_nests(program: Program) -> Program:
+    """Nests take one name for one place in, so they come last."""
+    return fuse(overlay(program))
 
 
 def jitted_names(emitter: NumbaEmitter) -> dict[str, Any]:
@@ -44,6 +49,6 @@ def jitted_names(emitter: NumbaEmitter) -> dict[str, Any]:
 
 
 BACKENDS: dict[str, Backend] = {
-    "numpy": Backend(overlaid(prepare_numpy), NumpyEmitter, lambda emitter: {}),
-    "numba": Backend(overlaid(fuse), NumbaEmitter, jitted_names),
+    "numpy": Backend(prepare_blocks, NumpyEmitter, lambda emitter: {}),
+    "numba": Backend(prepare_nests, NumbaEmitter, jitted_names),
 }
