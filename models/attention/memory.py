@@ -12,19 +12,24 @@ from symseq.ops.rearrange import repeat
 class Memory(NamedTuple):
     """h̄_1 ... h̄_S of every example, and which of them are real (1, else 0).
 
-    Shapes: values: float[S, B, H], mask: float[S, B], or None where all are real.
+    An encoder adds its `summary`, one vector for all of the sequence, which a decoder
+    reads that does not attend.
+    Shapes: values: float[S, B, H], mask: float[S, B], or None where all are real,
+        summary: float[B, C].
     """
 
     values: Variable
     mask: Variable | None = None
+    summary: Variable | None = None
 
     def repeat(self, k: int | Variable) -> Memory:
         """Each example k times, one after the other: for the k beams of a search.
 
-        Shapes: values: float[S, kB, H], mask: float[S, kB].
+        Shapes: values: float[S, kB, H], mask: float[S, kB], summary: float[kB, C].
         """
         mask = None if self.mask is None else repeat(self.mask, k, axis=1)
-        return Memory(repeat(self.values, k, axis=1), mask)
+        summary = None if self.summary is None else repeat(self.summary, k, axis=0)
+        return Memory(repeat(self.values, k, axis=1), mask, summary)
 
 
 def beside(x: Variable) -> Variable:

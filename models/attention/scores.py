@@ -57,7 +57,7 @@ class DotScore(Score):
     """e_s = h_t · h̄_s; query and keys have one width.
 
     Shapes: query: float[B, H], keys: float[S, B, H], e: float[S, B].
-    Reference: Luong, Pham and Manning 2015, equation 8, "dot".
+    Reference: Luong, Pham and Manning 2015, section 3.1, "dot".
     """
 
     def __call__(self, query: Variable, keys: Variable) -> Variable:
@@ -69,7 +69,7 @@ class GeneralScore(Score):
     """e_s = h_t W h̄_s: a matrix takes the query to where the keys are.
 
     Shapes: query: float[B, Q], keys: float[S, B, K], W: float[Q, K], e: float[S, B].
-    Reference: Luong, Pham and Manning 2015, equation 8, "general".
+    Reference: Luong, Pham and Manning 2015, section 3.1, "general".
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class ConcatScore(Score):
 
     Shapes: query: float[B, Q], keys: float[S, B, K], W: float[Q + K, A], v: float[A],
         e: float[S, B].
-    Reference: Luong, Pham and Manning 2015, equation 8, "concat".
+    Reference: Luong, Pham and Manning 2015, section 3.1, "concat".
     """
 
     def __init__(
