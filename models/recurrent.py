@@ -7,6 +7,7 @@ from typing import Any, Generic
 
 from symseq.errors import UsageError
 from symseq.graph import Variable
+from symseq.lengths import Dim
 from symseq.ops.compare import switch
 from symseq.ops.create import zeros_like
 from symseq.ops.dimshuffle import Axis, dimshuffle
@@ -44,6 +45,16 @@ class Recurrent(Module, Generic[State]):
         self.cell, self.reverse, self.name = cell, reverse, name
         self.truncate = truncate  # how many of the last steps gradients go through
         self.mask, self.initial, self.return_state = mask, initial, return_state
+
+    @property
+    def outputs(self) -> int | Dim:
+        """The width of an output."""
+        return self.cell.outputs
+
+    @property
+    def widths(self) -> State:
+        """The widths of the state's parts."""
+        return self.cell.widths
 
     def __call__(
         self,
@@ -128,6 +139,17 @@ class Bidirectional(Module):
         self.forward = Recurrent(forward, name="forward")
         self.backward = Recurrent(backward, reverse=True, name="backward")
         self.merge = merge
+
+    @property
+    def outputs(self) -> int | Dim:
+        """The width of an output."""
+        ahead, behind = self.forward.outputs, self.backward.outputs
+        return ahead + behind if self.merge == "concat" else ahead
+
+    @property
+    def widths(self) -> tuple[Any, Any]:
+        """The widths of both states' parts."""
+        return self.forward.widths, self.backward.widths
 
     def __call__(
         self,
