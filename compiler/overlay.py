@@ -26,15 +26,19 @@ from .lower.stacks import LoopStacks
 from .memory import Lifetimes, layout
 from .program import Loop, Program, Step, Value, View, walk
 
-UNKNOWN = 32  # what a length that only a call knows is taken for
+UNKNOWN = 64  # what a length that only a call knows is taken for
 MOST_TRIED = 32  # stacks: each is a look at the whole Program
 
 
-def overlay(program: Program) -> Program:
-    """The Program with stacks laid over others, where it then needs less memory."""
+def overlay(program: Program, shortest: int = 1) -> Program:
+    """The Program with stacks laid over others, where it then needs less memory.
+
+    ``shortest``: the elements side by side that a part of a row must have, for targets
+    to which every end of such a run costs time.
+    """
     if not any(isinstance(step, Loop) for step in program.steps):
         return program
-    _Overlay(program).run()
+    _Overlay(program, shortest).run()
     return program
 
 
@@ -65,8 +69,8 @@ def _nbytes(value: Value) -> int:
 
 
 class _Overlay:
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, shortest: int) -> None:
+        self.program, self.shortest = program, shortest
         self.views = [step for step in self._steps() if isinstance(step, View)]
         self.places = Places(program)
         self.living = Living(program)
@@ -100,6 +104,7 @@ class _Overlay:
     def _helps(self, root: Value, loop: Loop, under: bool) -> bool:
         changes, views = Changes(), list(self.views)
         filling = Filling(self.program, self.places, views, root, loop, changes)
+        filling.shortest = self.shortest
         if filling.fill():
             self.tried += 1
             self._arrange(views, changes)

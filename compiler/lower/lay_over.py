@@ -65,6 +65,7 @@ class Filling:
         self.root, self.loop = root, loop
         self.changes = changes
         self.laid: list[Value] = []
+        self.shortest = 1  # elements side by side in a part of a row
         self.now = LoopStacks(program, loop)
 
     def fill(self) -> bool:
@@ -107,7 +108,13 @@ class Filling:
         axes = self.known.axes
         if axes(other.root) != (axes(stack.root)[0], *axes(spot.value)):
             return False
-        return spot.view is None or self._bears_strides(other.root)
+        if spot.view is None:
+            return True
+        return self._is_long(spot.value) and self._bears_strides(other.root)
+
+    def _is_long(self, part: Value) -> bool:
+        size = part.variable.type.sizes[-1]
+        return self.shortest == 1 or (size is not None and size >= self.shortest)
 
     def _bears_strides(self, root: Value) -> bool:
         """Whether all that touches a buffer copes with strided memory at no cost."""

@@ -14,6 +14,8 @@ from ..overlay import overlay
 from ..program import Program
 from . import numba_bind, numba_cache
 
+LONG_RUN = 256  # elements side by side: NumPy loses little between such runs
+
 
 @dataclass(frozen=True, slots=True)
 class Backend:
@@ -30,7 +32,7 @@ class Backend:
 
 def prepare_blocks(program: Program) -> Program:
     """Overlays count the memory that blocks save; blocks would not see through them."""
-    return overlay(prepare_numpy(program))
+    return overlay(prepare_numpy(program), LONG_RUN)
 
 
 def prepare_nests(program: Program) -> Program:
