@@ -39,7 +39,7 @@ def normal(deviation: float = 0.01) -> Initializer:
 def identity(scale: float = 1.0) -> Initializer:
     """x = scale I: a recurrent layer that begins by keeping what it has.
 
-    Reference: Le, Jaitly and Hinton 2015, section 2.
+    Reference: Le, Jaitly and Hinton 2015.
     """
 
     def draw(rng: np.random.Generator, shape: Sequence[int]) -> Array:

@@ -180,8 +180,7 @@ class CoupledLSTM(Memory):
 
     Shapes: x_t: float[B, D], h, c: float[B, H], W: float[D, 3H], U: float[H, 3H],
         b: float[3H].
-    Reference: Greff et al. 2017, section III and appendix, "CIFG": f = 1 - i, here
-        without peepholes.
+    Reference: Greff et al. 2017, the variant "CIFG": f = 1 - i, here without peepholes.
     """
 
     parts = "iog"

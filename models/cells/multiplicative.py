@@ -24,8 +24,8 @@ class MultiplicativeLSTM(LSTM):
     Output: h_t. State: (h_t, c_t).
     Shapes: x_t: float[B, D], h, c, m: float[B, H], W_m: float[D, H], U_m: float[H, H],
         W: float[D, 4H], U: float[H, 4H], b: float[4H].
-    Reference: Krause, Lu, Murray and Renals 2016, section 3 (W_m is W_mx, U_m is W_mh,
-        U joins W_hm, W_im, W_fm and W_om; g is tanh of their ĥ).
+    Reference: Krause, Lu, Murray and Renals 2016 (W_m is W_mx, U_m is W_mh, U joins
+        W_hm, W_im, W_fm and W_om; g is tanh of their ĥ).
     """
 
     def __init__(

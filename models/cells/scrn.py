@@ -36,7 +36,7 @@ class SCRN(Cell[SCRNState]):
     Shapes: x_t: float[B, D], h: float[B, H], s: float[B, C], y: float[B, H + C],
         A: float[D, H], B: float[D, C], P: float[C, H], R: float[H, H].
     Raises: UsageError for an α outside of 0 to 1.
-    Reference: Mikolov et al. 2015, section 3, with their fixed α = 0.95 and no biases.
+    Reference: Mikolov et al. 2015, with their fixed α = 0.95 and no biases.
     """
 
     def __init__(

@@ -101,8 +101,8 @@ class SimpleRNN(Kernel[Hidden]):
     ) -> SimpleRNN:
         """φ = relu, U = scale I, b = 0, W ~ N(0, 0.001²): it begins as a sum.
 
-        Reference: Le, Jaitly and Hinton 2015, section 2; `scale` 0.01 for short
-            dependencies, section 4.
+        Reference: Le, Jaitly and Hinton 2015, who take a smaller `scale` where
+            dependencies are short.
         """
         how = {"activation": "relu", "name": name}
         cell = cls(inputs, hidden, rng=rng, initial=init.normal(0.001), **how)

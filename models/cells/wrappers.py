@@ -82,8 +82,7 @@ class Residual(Wrapper[State]):
     Output: y_t. State: the cell's.
     Shapes: x_t, y_t: float[B, H].
     Raises: UsageError for a cell that does not show as many columns as it reads.
-    Reference: He et al. 2016, equation 1; between recurrent layers: Wu et al. 2016,
-        equation 6.
+    Reference: He et al. 2016, equation 1; between recurrent layers: Wu et al. 2016.
     """
 
     def __init__(self, cell: Cell[State]) -> None:
@@ -122,8 +121,8 @@ class VariationalDropout(Wrapper[State]):
     Output and state: the cell's.
     Shapes: x_t, m_x: float[B, D], h, m_h: float[B, H].
     Raises: UsageError for a rate outside of 0 to 1.
-    Reference: Gal and Ghahramani 2016, section 4 and equation 7, with untied weights'
-        masks shared by all gates.
+    Reference: Gal and Ghahramani 2016, section 4, in the tied form: all gates read the
+        same masked x and h.
     """
 
     def __init__(
@@ -167,7 +166,7 @@ class Zoneout(Wrapper[State]):
     Args:
         rates: one for all parts of the state, or a state of them: LSTMState(0.05, 0.5).
     Raises: UsageError for a rate outside of 0 to 1, or rates of another form.
-    Reference: Krueger et al. 2017, equations 5 and 6 (their d_t^c and d_t^h).
+    Reference: Krueger et al. 2017, section 3 (their d_t^c and d_t^h).
     """
 
     def __init__(self, cell: Cell[State], rates: float | State = 0.1) -> None:
