@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Self
 from symseq.graph import Variable
 from symseq.lengths import Dim
 from symseq.ops.argmax import argmax
-from symseq.ops.compare import gt, switch
+from symseq.ops.compare import eq, gt, switch
 from symseq.ops.gradient_ops import disconnected_grad
+from symseq.ops.join import concatenate
 from symseq.ops.math import log
 from symseq.ops.matrices import to_one_hot
 from symseq.ops.reduce import mean
@@ -70,13 +71,15 @@ def choose(weights: Variable, streams: RandomStreams | None) -> Variable:
     Nothing is chosen where all weights are 0.
     Shapes: weights: float[S, B], returns float[S, B] of zeros and ones.
     """
-    fixed, dtype = disconnected_grad(weights).T, weights.dtype
+    fixed = disconnected_grad(weights).T
+    # One more place, for those that have none.
+    nowhere = eq(total(fixed, axis=1, keepdims=True), 0).astype(fixed.dtype)
+    either = concatenate([fixed, nowhere], axis=1)
     if streams is None:
-        places = to_one_hot(argmax(fixed, axis=1), fixed.shape[1], dtype)
+        drawn = to_one_hot(argmax(either, axis=1), either.shape[1], fixed.dtype)
     else:
-        places = streams.multinomial(pvals=fixed, dtype=dtype)
-    drawn = switch(gt(fixed, 0), places, 0)
-    chosen: Variable = drawn.T
+        drawn = streams.multinomial(pvals=either, dtype=fixed.dtype)
+    chosen: Variable = drawn[:, :-1].T
     return chosen
 
 
