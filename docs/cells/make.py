@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 
 import symseq as ss
 import symseq.tensor as T
@@ -26,6 +27,7 @@ from symseq.lengths import size_of
 from symseq.models import Dense, Recurrent, cells, optimizers
 from symseq.models.cells.cell import filled, leaves
 from symseq.models.data.generated import Drawn, adding_problem
+from symseq.models.plotting import new_figure
 from symseq.scan.op import Scan
 from symseq.tensor.shared_randomstreams import RandomStreams
 from symseq.traverse import sort_nodes
@@ -99,6 +101,22 @@ def picture(name: str) -> None:
     after = [part for _, part in leaves(state)]
     shown = after if any(part is y for part in after) else [y, *after]
     ss.draw(shown, HERE / f"{name}.svg", legend=False)
+
+
+def padding() -> None:
+    """h of an LSTM over a row of 8 real steps and 6 of padding, to padding.svg."""
+    lstm = cells.LSTM(2, 4, rng=np.random.default_rng(3), forget_bias=FORGET)
+    x, mask = T.tensor3("x"), T.matrix("mask")
+    h = ss.function([x, mask], Recurrent(lstm)(x, mask))
+    drawn = 2 * np.random.default_rng(0).standard_normal((14, 1, 2)).astype("float32")
+    real = (np.arange(14)[:, None] < 8).astype("float32")
+    figure, axes = new_figure(6, 2.4)
+    axes.plot(h(drawn, np.ones_like(real))[:, 0], ":", color="gray")
+    axes.plot(h(drawn, real)[:, 0], marker=".")
+    axes.axvspan(7.5, 13.5, color="gray", alpha=0.2)
+    axes.set(xlabel="t (shaded: padding)", ylabel="h(t)")
+    with rc_context({"svg.hashsalt": "padding"}):
+        figure.savefig(HERE / "padding.svg", metadata={"Date": None})
 
 
 def measure(name: str) -> dict[str, Any]:
@@ -190,6 +208,7 @@ def main(names: list[str]) -> None:
         print(name, facts, flush=True)
         rows.append(row(name, facts))
     if not names:
+        padding()
         heads = ["cell", "parameters", "products per step", "flops per step", "error"]
         table = ["| " + " | ".join(heads) + " |", "|---|--:|--:|--:|--:|", *rows]
         fill(HERE / "README.md", "table", "\n".join(table))

@@ -43,6 +43,11 @@ def test_it_has_what_a_page_has(name):
     assert "README.md" in linked
 
 
+def test_the_picture_of_padding_is_there():
+    assert "(padding.svg)" in text("README")
+    assert (PAGES / "padding.svg").read_text().count("<svg") == 1
+
+
 @every_page
 def test_its_numbers_are_measured(name):
     facts = make.measure(name)

@@ -15,22 +15,31 @@ def runs(period):
 
 
 @pytest.mark.parametrize("target", ["reference", "numpy"])
-def test_a_module_is_computed_at_its_steps_only(target, monkeypatch):
-    """An op that counts stands in for tanh: it is called where a module runs."""
+@pytest.mark.parametrize("gradient", [False, True], ids=["forward", "gradient"])
+def test_a_module_is_computed_at_its_steps_only(target, gradient, monkeypatch):
+    """An op that counts stands in for tanh: it is called where a module runs.
+
+    The gradient computes a branch that was taken once more, and no other; reference
+    runs the loop of the cost and that which saves its states one by one.
+    """
     calls = []
 
     def count(x):
         calls.append(x.shape)
         return np.tanh(x)
 
-    counted = ss.op(numpy=count, infer=lambda x: x, vjp=None)
+    counted = ss.op(numpy=count, vjp=lambda x, y, g: g * (1 - y * y))
     monkeypatch.setattr("symseq.models.cells.clockwork.tanh", counted)
     cell = cells.Clockwork(D, H, rng=np.random.default_rng(0), periods=PERIODS)
     x = T.tensor3("x", dtype="float64")
-    f = ss.function([x], Recurrent(cell)(x), target=target)
+    y = Recurrent(cell)(x)
+    wrt = [x, *cell.parameters().values()]
+    f = ss.function([x], ss.grad(y.sum(), wrt) if gradient else y, target=target)
     calls.clear()
     f(np.ones((STEPS, 2, D)))
-    assert len(calls) == sum(len(runs(period)) for period in PERIODS)
+    active = sum(len(runs(period)) for period in PERIODS)
+    again = {"numpy": 2, "reference": 3}[target] if gradient else 1
+    assert len(calls) == again * active
 
 
 def test_flops_are_those_of_the_products_that_run():
