@@ -33,7 +33,7 @@ class Kernel(Cell[State]):
         name: str,
         shown: int | Dim | None = None,
     ) -> None:
-        self.inputs, self.hidden, self.parted = inputs, hidden, count
+        self.inputs, self.hidden, self.summed = inputs, hidden, count
         self.outputs = hidden if shown is None else shown
         columns, each = count * hidden, init.joined(initial, count)
         self.W = parameter(each, inputs, columns, rng=rng, name=f"{name}.W")
@@ -47,4 +47,4 @@ class Kernel(Cell[State]):
 
     def sums(self, x: Variable, h: Variable) -> list[Variable]:
         """The same, cut into its parts. Shapes: n times float[..., H]."""
-        return blocks(self.joined(x, h), self.hidden, self.parted)
+        return blocks(self.joined(x, h), self.hidden, self.summed)

@@ -11,7 +11,17 @@ from symseq.models import Recurrent, cells
 from symseq.models.cells import LSTMState
 from symseq.tensor.shared_randomstreams import RandomStreams
 
-WRAPPED = ["rnn", "lstm", "projected", "gru", "scrn", "clockwork", "stacked", "dropout"]
+WRAPPED = [
+    "dense",
+    "rnn",
+    "lstm",
+    "projected",
+    "gru",
+    "scrn",
+    "clockwork",
+    "stacked",
+    "dropout",
+]
 
 
 class Seen(cells.Cell):
