@@ -6,7 +6,7 @@ if __name__ != "symseq.models":
         "Write `import symseq.models`, and keep the project's root off sys.path."
     )
 
-from . import checkpoints, data, init, losses, metrics, pooling
+from . import checkpoints, converters, data, init, losses, metrics, pooling
 from .cells import (
     GRU,
     LSTM,
@@ -79,6 +79,7 @@ __all__ = [
     "VariationalDropout",
     "Zoneout",
     "checkpoints",
+    "converters",
     "data",
     "init",
     "losses",

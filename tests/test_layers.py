@@ -46,6 +46,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.compiler.function",),
     ("symseq.compiler.eval",),
     ("symseq.models",),
+    ("symseq.models.converters",),
     ("symseq.models.optimizers",),
     ("symseq.models.train",),
 )
