@@ -1,0 +1,28 @@
+"""Encoder-decoder models: one sequence is read, another is written."""
+
+from .answers import answers, before_end
+from .beam import Beams, beam
+from .build import KINDS, build, inputs
+from .context import Conditioned, ContextDecoder
+from .encoder_decoder import EncoderDecoder
+from .scheduled import Guessing, ScheduledSampling, inverse_sigmoid
+from .search import Found, greedy, sample
+
+__all__ = [
+    "KINDS",
+    "Beams",
+    "Conditioned",
+    "ContextDecoder",
+    "EncoderDecoder",
+    "Found",
+    "Guessing",
+    "ScheduledSampling",
+    "answers",
+    "beam",
+    "before_end",
+    "build",
+    "greedy",
+    "inputs",
+    "inverse_sigmoid",
+    "sample",
+]

@@ -1,0 +1,122 @@
+"""Greedy search and sampling: one loop until every sequence has ended.
+
+A search knows only ``step(tokens, state) -> (logits, state)`` and the first state. It
+is a graph as any other: compiled once, it serves all lengths and batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from symseq.errors import UsageError
+from symseq.graph import Variable
+from symseq.ops.alloc import alloc
+from symseq.ops.arange import arange
+from symseq.ops.argmax import argmax
+from symseq.ops.cast import cast
+from symseq.ops.compare import eq, or_, switch
+from symseq.ops.math import log
+from symseq.ops.nnet import log_softmax
+from symseq.ops.reduce import all as every
+from symseq.random.streams import RandomStreams
+from symseq.scan.frontend import build_loop
+from symseq.scan.returns import until
+
+from ..cells.cell import filled, leaves
+
+Step: TypeAlias = Callable[[Variable, Any], tuple[Variable, Any]]
+PADDING = 0  # what follows the end of a sequence
+
+
+class Found(NamedTuple):
+    """What a search found, one sequence for each row of the first state.
+
+    Shapes: tokens: int32[T, B], with padding after the end mark; scores: float[B], the
+        log probability, Σ_t log p(y_t); states: those of all steps, [T, B, ...].
+    """
+
+    tokens: Variable
+    scores: Variable
+    states: Any
+
+
+def greedy(
+    step: Step, start: Any, *, first: int, end: int, longest: int | Variable
+) -> Found:
+    """y_t = argmax p(y_t | y_<t), until each sequence has its end or is `longest`."""
+    return _follow(step, start, lambda z: argmax(z, axis=-1), first, end, longest)
+
+
+def sample(
+    step: Step,
+    start: Any,
+    *,
+    first: int,
+    end: int,
+    longest: int | Variable,
+    streams: RandomStreams,
+    temperature: float | Variable = 1.0,
+) -> Found:
+    """y_t ~ softmax(z_t / temperature), drawn as argmax(z_t / temperature + Gumbel).
+
+    Raises: UsageError for a temperature that is not above 0.
+    """
+    if not isinstance(temperature, Variable) and not temperature > 0:
+        raise UsageError(
+            f"a temperature must be above 0; got {temperature}",
+            hint="greedy search is the limit at 0",
+        )
+
+    def draw(z: Variable) -> Variable:
+        gumbel = -log(-log(streams.uniform(size=z.shape, dtype=z.dtype)))
+        return argmax(z / temperature + gumbel, axis=-1)
+
+    return _follow(step, start, draw, first, end, longest)
+
+
+def _follow(
+    step: Step,
+    start: Any,
+    choose: Callable[[Variable], Variable],
+    first: int,
+    end: int,
+    longest: int | Variable,
+) -> Found:
+    """One sequence for each row: y_t = choose(logits_t)."""
+    parts = [part for _, part in leaves(start)]
+    batch = rows_of(start)
+
+    def one(y: Variable, ended: Variable, score: Variable, *old: Variable) -> Any:
+        logits, state = step(y, filled(start, iter(old)))
+        chosen = cast(choose(logits), "int32")
+        gained = log_softmax(logits)[arange(batch), chosen]
+        y = switch(ended, np.int32(PADDING), chosen)
+        score = score + switch(ended, 0, gained)
+        ended = or_(ended, eq(y, end))
+        new = [part for _, part in leaves(state)]
+        return [y, ended, score, *new], until(every(ended))
+
+    logits, _ = step(alloc(np.int32(first), batch), start)  # only its type is read
+    began = [
+        alloc(np.int32(first), batch),
+        alloc(np.bool_(False), batch),
+        alloc(np.zeros((), logits.dtype), batch),
+    ]
+    loop = build_loop(one, None, [*began, *parts], n_steps=longest, name="search")
+    states = [loop.output(3 + k) for k in range(len(parts))]
+    return Found(loop.output(0), loop.last(2), filled(start, iter(states)))
+
+
+def rows_of(state: Any) -> Variable:
+    """B, the length of a state's first axis.
+
+    Raises: UsageError where no part has one.
+    """
+    for _, part in leaves(state):
+        if part.ndim:
+            length: Variable = part.shape[0]
+            return length
+    raise UsageError(f"a search needs a state with a row per sequence; got {state}")
