@@ -179,8 +179,7 @@ class _Fusion:
         """Without the temporaries that only NumPy needs, or with them."""
         if can_write(step):
             return replace(step, temps=())
-        if step.overwrites:
-            make_room(self.program, step, self.fresh)
+        make_room(self.program, step, self.fresh)
         return step
 
     def is_nest(self, step: Kernel | Copy) -> bool:

@@ -16,7 +16,7 @@ from itertools import pairwise
 from ..program import Kernel, Kind, Program, Step, Value, View
 from .accesses import Accesses
 
-LAST = re.compile(r"\d+:\d+\]")
+LAST = re.compile(r"(\d+):(\d+)\]")
 
 
 def make_in_parts(program: Program, fresh: Callable[[str], str]) -> None:
@@ -45,23 +45,19 @@ def _parts(step: Kernel, found: Accesses) -> list[View] | None:
     named = {id(child) for child in children}
     if any(a.writes or id(a.value) not in named for a in readers):
         return None
-    parts = [view for view in views if view is not None and _is_apart(view)]
+    parts = [view for view in views if view is not None]
     cut = all(_follows(value, out) for value in step.inputs)
-    bounds = sorted(_bounds(view) for view in parts)
+    bounds = sorted(b for view in parts if (b := _bounds(view)) is not None)
     apart = all(a[1] <= b[0] for a, b in pairwise(bounds))
-    able = cut and apart and len(views) == len(parts) and not step.temps
+    able = cut and apart and len(views) == len(bounds) and not step.temps
     return parts if able else None
 
 
-def _is_apart(view: View) -> bool:
-    """Whether a view is a slice of the last axis, known when compiled."""
+def _bounds(view: View) -> tuple[int, int] | None:
+    """Where a slice of the last axis starts and stops; None: not known when compiled."""
     front = ":, " * (view.out.variable.ndim - 1)
-    return LAST.fullmatch(view.text.removeprefix("{0}[" + front)) is not None
-
-
-def _bounds(view: View) -> tuple[int, int]:
-    start, stop = view.text[:-1].rsplit(" ", 1)[-1].split(":")
-    return int(start), int(stop)
+    found = LAST.fullmatch(view.text.removeprefix("{0}[" + front))
+    return found and (int(found[1]), int(found[2]))
 
 
 def _follows(value: Value, out: Value) -> bool:

@@ -7,7 +7,7 @@ For targets on which each elementwise step is a pass over memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from symseq.graph import Apply, Arg, Op, Variable, no_gradient, not_batchable
 from symseq.ops import math
 from symseq.ops.dimshuffle import dimshuffle
 from symseq.ops.reduce import Sum
+from symseq.ops.registry import Case, register
 from symseq.ops.take import Take, check_ids
 from symseq.types import Array, TensorType
 
@@ -27,6 +28,15 @@ BAGS = RuleSet()
 MUL = math.mul.op
 
 
+def _cases(rng: np.random.Generator) -> Iterator[Case]:
+    x, ids = rng.normal(size=(4, 3)), np.array([[0, 3, 3], [-1, 1, 0]])
+    yield Case(SumTaken(1), (x, ids))
+    yield Case(SumTaken(0), (x, ids, rng.normal(size=(2, 3))))
+    yield Case(SumTaken(1), (x, ids, rng.normal(size=(3, 1))))
+    yield Case(SumTaken(0), (x, ids[0]))
+
+
+@register("sum_taken", cases=_cases)
 @dataclass(frozen=True)
 class SumTaken(Op):
     """Σ_w x[ids[..., w, ...]] · factors[w], w at `axis` of ids; (x, ids, factors?).

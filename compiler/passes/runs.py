@@ -12,7 +12,7 @@ rows of the one before, and a few additions of large slices do for all runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import isqrt
@@ -22,6 +22,7 @@ import numpy as np
 from symseq import lengths
 from symseq.graph import Arg, Op, no_gradient, not_batchable
 from symseq.lengths import Length
+from symseq.ops.registry import Case, Cases, register
 from symseq.ops.scatter import linear_places, sorting
 from symseq.ops.take import check_ids
 from symseq.types import Array, TensorType
@@ -30,6 +31,28 @@ SHORTEST = 16  # chunks of fewer rows are not worth a second sum
 HEADER = 2
 
 
+def _cases(kind: str) -> Cases:
+    """Rows for four places, some of which are met more than once."""
+
+    def cases(rng: np.random.Generator) -> Iterator[Case]:
+        sizes = np.array(2), np.array(2)
+        pair = np.array([[1], [-1]]), np.array([[1, 0, 1]])
+        _, places, steps = SortPlaces(2).numpy(*sizes, *pair)
+        if kind == "sort_places":
+            yield Case(SortPlaces(1), (np.array(4), np.array([3, 0, 3, -1, 1])))
+            yield Case(SortPlaces(2), (*sizes, *pair))
+            return
+        rows = rng.normal(size=(6, 3))
+        if kind == "sum_runs":
+            yield Case(SumRuns(), (rows, steps))
+        else:
+            x = rng.normal(size=(2, 2, 3))
+            yield Case(PutRuns(), (x, rows, places, steps))
+
+    return cases
+
+
+@register("sort_places", cases=_cases("sort_places"))
 @dataclass(frozen=True)
 class SortPlaces(Op):
     """(order, places, steps) of `count` lengths and as many index arrays.
@@ -56,7 +79,7 @@ class SortPlaces(Op):
         wide = np.broadcast_arrays(*ids)
         where = linear_places(wide, sizes)
         n = where.size
-        made = tuple(np.zeros(m, np.int64) for m in (n, n, n + HEADER + 2))
+        made = tuple(np.empty(m, np.int64) for m in (n, n, n + HEADER + 2))
         schedule(where, int(np.prod(sizes)), *made)
         return made
 
@@ -64,6 +87,7 @@ class SortPlaces(Op):
     batch = not_batchable
 
 
+@register("sum_runs", cases=_cases("sum_runs"))
 @dataclass(frozen=True)
 class SumRuns(Op):
     """The rows with each chunk's sum at its first row; (rows, steps)."""
@@ -83,6 +107,7 @@ class SumRuns(Op):
     batch = not_batchable
 
 
+@register("put_runs", cases=_cases("put_runs"))
 @dataclass(frozen=True)
 class PutRuns(Op):
     """x with x[places] += sums; (x, sums, places, steps)."""
@@ -108,8 +133,11 @@ class PutRuns(Op):
 def schedule(
     where: Array, count: int, order: Array, places: Array, steps: Array
 ) -> None:
-    """Fill (order, places, steps) for rows that belong at ``where``, below `count`."""
-    steps[:HEADER] = 0
+    """Fill (order, places, steps) for rows that belong at ``where``, below `count`.
+
+    What is not needed of ``places`` and ``steps`` is 0.
+    """
+    places[:] = steps[:] = 0
     if not where.size:
         return
     by_place = sorting(where, count)

@@ -28,11 +28,13 @@ NO_GRADIENT = set(
     """
     all any and arange argmax argmin argsort bits cast_bool cast_int16
     cast_int32 cast_int64 cast_int8 cast_uint8 disconnected_grad eq fold_in ge gt
-    invert isfinite isinf isnan le lt neq next_24 nonzero or repeated_index scale_32
-    shape top_24 top_32 top_53 xor
+    invert isfinite isinf isnan le lt neq next_24 nonzero or put_runs repeated_index
+    scale_32 shape sort_places sum_runs sum_taken top_24 top_32 top_53 xor
     """.split()
 )
-NOT_BATCHABLE = {"nonzero", "repeated_index"}
+NOT_BATCHABLE = set(
+    "nonzero put_runs repeated_index sort_places sum_runs sum_taken".split()
+)
 # What may refuse some batching, and when: bounds of a slice, unlike positions, must be
 # those of all examples; so must the number of steps of a loop.
 MAY_REFUSE = {
