@@ -54,7 +54,7 @@ def _parts(step: Kernel, found: Accesses) -> list[View] | None:
 
 
 def _bounds(view: View) -> tuple[int, int] | None:
-    """Where a slice of the last axis starts and stops; None: not known when compiled."""
+    """Where a slice of the last axis starts and stops, if it is known when compiled."""
     front = ":, " * (view.out.variable.ndim - 1)
     found = LAST.fullmatch(view.text.removeprefix("{0}[" + front))
     return found and (int(found[1]), int(found[2]))

@@ -131,4 +131,5 @@ def write_twice(node: Apply) -> Replacement:
     same = all(a is b for a, b in zip(ids, others, strict=True))
     if not same or y.broadcastable != z.broadcastable:
         return None
-    return node.op(x, y + z, *ids)
+    both = y + z  # of bools an int8, where put is "or"
+    return node.op(x, both, *ids) if both.dtype == y.dtype else None

@@ -173,6 +173,8 @@ def sum_of_scatter(node: Apply) -> Replacement:
     base, y, *ids = inner.inputs
     if inner.op.replace or inner.op.axis or number_of(base) != 0:
         return None
+    if base.dtype != node.outputs[0].dtype:  # small integers: their sum is wider
+        return None
     count, rank = len(ids), ids[0].ndim
     if y.broadcastable != (*_spans(ids), *base.broadcastable[count:]):
         return None
