@@ -6,7 +6,7 @@ if __name__ != "symseq.models":
         "Write `import symseq.models`, and keep the project's root off sys.path."
     )
 
-from . import checkpoints, converters, data, init, losses, metrics, pooling
+from . import attention, checkpoints, converters, data, init, losses, metrics, pooling
 from .cells import (
     GRU,
     LSTM,
@@ -78,6 +78,7 @@ __all__ = [
     "TokenDropout",
     "VariationalDropout",
     "Zoneout",
+    "attention",
     "checkpoints",
     "converters",
     "data",
