@@ -9,7 +9,9 @@ Expect: at least 99 % of unseen sums of three-digit numbers right as a whole.
 How does the encoder learn, which is never told what to remember? From the answers
 alone: the loss is at the decoder, and its gradient comes through the summary to each
 character of the question. The picture shows ‖∂loss/∂x_s‖ by its place s, before and
-after training; `--frozen` trains the decoder alone, upon what a random encoder gives.
+after training; `--frozen` trains the decoder alone, upon what a random encoder gives. The
+answer is written from its last digit on, as by hand, so that what is carried over is
+known when it is needed.
 """
 
 import json
@@ -33,7 +35,7 @@ KNOWN = data.Vocabulary.listing(TOKENS)
 def numbered(pairs, size, seed=None):
     """Minibatches of questions and answers, as numbers."""
     questions = [KNOWN.encode(list(question)) for question, _ in pairs]
-    answers = [KNOWN.encode(["<s>", *answer, "</s>"]) for _, answer in pairs]
+    answers = [KNOWN.encode(["<s>", *answer[::-1], "</s>"]) for _, answer in pairs]
     return data.Pairs(questions, answers, size, seed=seed)
 
 
@@ -114,7 +116,7 @@ def main(
     # The result, and what pulled at the encoder.
     shown = seq2seq.answers(find, numbered(lists[2][:8], 8), END)
     for (question, answer), said in zip(lists[2], shown, strict=False):
-        print(f"{question:>8} = {''.join(KNOWN.decode(said)):5} {answer}")
+        print(f"{question:>8} = {''.join(KNOWN.decode(said))[::-1]:5} {answer}")
     pulls = {"before": before.tolist(), "after": pull(*probe).tolist()}
     print("place   " + "".join(f"{c:>9}" for c in "ddd+ddd"))
     for when, norms in pulls.items():

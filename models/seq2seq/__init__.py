@@ -5,6 +5,7 @@ from .beam import Beams, beam
 from .build import KINDS, build, inputs
 from .context import Conditioned, ContextDecoder
 from .encoder_decoder import EncoderDecoder
+from .hard import hard_loss
 from .scheduled import Guessing, ScheduledSampling, inverse_sigmoid
 from .search import Found, greedy, sample
 
@@ -22,6 +23,7 @@ __all__ = [
     "before_end",
     "build",
     "greedy",
+    "hard_loss",
     "inputs",
     "inverse_sigmoid",
     "sample",

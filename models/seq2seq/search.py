@@ -35,12 +35,14 @@ class Found(NamedTuple):
     """What a search found, one sequence for each row of the first state.
 
     Shapes: tokens: int32[T, B], with padding after the end mark; scores: float[B], the
-        log probability, Σ_t log p(y_t); states: those of all steps, [T, B, ...].
+        log probability, Σ_t log p(y_t); states: those of all steps, [T, B, ...]; last:
+        the state after them, [B, ...].
     """
 
     tokens: Variable
     scores: Variable
     states: Any
+    last: Any
 
 
 def greedy(
@@ -54,7 +56,7 @@ def sample(
     step: Step,
     start: Any,
     *,
-    first: int,
+    first: int | Variable,
     end: int,
     longest: int | Variable,
     streams: RandomStreams,
@@ -62,6 +64,7 @@ def sample(
 ) -> Found:
     """y_t ~ softmax(z_t / temperature), drawn as argmax(z_t / temperature + Gumbel).
 
+    Shapes: first: one number for all, or int32[B].
     Raises: UsageError for a temperature that is not above 0.
     """
     if not isinstance(temperature, Variable) and not temperature > 0:
@@ -81,7 +84,7 @@ def _follow(
     step: Step,
     start: Any,
     choose: Callable[[Variable], Variable],
-    first: int,
+    first: int | Variable,
     end: int,
     longest: int | Variable,
 ) -> Found:
@@ -99,15 +102,19 @@ def _follow(
         new = [part for _, part in leaves(state)]
         return [y, ended, score, *new], until(every(ended))
 
-    logits, _ = step(alloc(np.int32(first), batch), start)  # only its type is read
+    tokens = first if isinstance(first, Variable) else alloc(np.int32(first), batch)
+    logits, _ = step(tokens, start)  # only its type is read
     began = [
-        alloc(np.int32(first), batch),
+        tokens,
         alloc(np.bool_(False), batch),
         alloc(np.zeros((), logits.dtype), batch),
     ]
     loop = build_loop(one, None, [*began, *parts], n_steps=longest, name="search")
     states = [loop.output(3 + k) for k in range(len(parts))]
-    return Found(loop.output(0), loop.last(2), filled(start, iter(states)))
+    last = (loop.last(3 + k) for k in range(len(parts)))
+    return Found(
+        loop.output(0), loop.last(2), filled(start, iter(states)), filled(start, last)
+    )
 
 
 def rows_of(state: Any) -> Variable:
