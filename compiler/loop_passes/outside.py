@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from symseq.errors import NotBatchableError
 from symseq.graph import Apply, Constant, Variable
 from symseq.ops.indexing import getitem
-from symseq.ops.shape import ShapeOf, broadcast_leading, shape
+from symseq.ops.shape import ShapeOf, broadcast_leading, shape, specify_shape
 from symseq.scan.rows import first_rows, flipped, mirrored_rows
 from symseq.span import Origin, deriving
 
+from ..rewrite.unsure_lengths import contents_decide, follows_from_contents
 from .parts import Parts, stand_for
 
 KIND = "hoisted"
@@ -50,7 +51,7 @@ class Outside:
         if id(variable) in self._rows and id(variable) not in self.stacks:
             outer = self._rows[id(variable)]
             with deriving(self.parts.node.spans, KIND):
-                self.enter(variable, first_rows(outer, self.parts.n_steps))
+                self.enter(variable, rows_read(outer, self.parts.n_steps))
         return self.stacks.get(id(variable), self.fixed.get(id(variable)))
 
     def is_stack(self, variable: Variable) -> bool:
@@ -147,3 +148,17 @@ class Outside:
             else:
                 found = broadcast_leading(found, self.parts.n_steps)
             return stand_for(old, found)
+
+
+def rows_read(sequence: Variable, n_steps: Variable) -> Variable:
+    """The rows of a sequence that a loop reads, one per step.
+
+    The loop may go: where contents decide how many there are, nobody else would see
+    that there are fewer than steps.
+    """
+    rows = first_rows(sequence, n_steps)
+    if rows is sequence or not (
+        contents_decide(sequence) or follows_from_contents(n_steps)
+    ):
+        return rows
+    return specify_shape(rows, [n_steps, *[None] * (rows.ndim - 1)])

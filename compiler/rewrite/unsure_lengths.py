@@ -12,6 +12,7 @@ from symseq.graph import Apply, Variable
 from symseq.ops.elementwise import Elementwise
 from symseq.scan.known_lengths import same_length
 from symseq.span import GRADIENT
+from symseq.traverse import sort_nodes
 
 DECIDED: WeakKeyDictionary[Variable, bool] = WeakKeyDictionary()
 
@@ -53,6 +54,11 @@ def contents_decide(variable: Variable) -> bool:
         else:
             DECIDED[v] = any(DECIDED[x] for x in shaping)
     return DECIDED[variable]
+
+
+def follows_from_contents(count: Variable) -> bool:
+    """Whether a number was made of lengths that contents decide."""
+    return any(node.op.dynamic for node in sort_nodes([count]))
 
 
 def _origin(v: Variable, axis: int) -> tuple[int, int]:

@@ -84,3 +84,25 @@ def test_lengths_from_one_place_need_no_check():
     kept = x[(x[:, 0] > 0).nonzero()]
     f = ss.function([x], kept * T.ones_like(2 * kept))
     assert "multiply" not in f.plan.source
+
+
+ROWS = {
+    "all": lambda h: h,
+    "their sum": lambda h: h.sum(0),
+    "the first": lambda h: h[0],
+}
+
+
+@targets
+@pytest.mark.parametrize("read", ROWS)
+@pytest.mark.parametrize("counted", [False, True])
+def test_more_steps_than_rows_that_contents_decide(target, read, counted):
+    x, m = T.matrix("x"), T.vector("m")
+    chosen = (m > 0).nonzero()[0]
+    sequence, n = (x, chosen.shape[0]) if counted else (x[chosen], 3)
+    h, _ = ss.scan(lambda row: 2 * row, sequence, n_steps=n)
+    f = ss.function([x, m], ROWS[read](h), target=target)
+    rows = np.ones((4, 2), "float32")
+    f(rows, np.array([1, 0, 1, 1], "float32"))
+    with pytest.raises(ShapeError):
+        f(rows[:2], np.array([1, 1, 1] if counted else [1, 1], "float32"))
