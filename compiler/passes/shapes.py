@@ -6,24 +6,17 @@ from symseq.graph import Apply, Variable
 from symseq.ops.alloc import Alloc
 from symseq.ops.convert import constant
 from symseq.ops.dimshuffle import DimShuffle
-from symseq.ops.elementwise import Elementwise
-from symseq.ops.gradient_ops import Identity
-from symseq.ops.join import Join
-from symseq.ops.keys import at_least
-from symseq.ops.linalg import Dot
-from symseq.ops.reduce import Reduction
+from symseq.ops.keys import INPUT, at_least
 from symseq.ops.reshape import Reshape
 from symseq.ops.shape import ShapeOf, length_of
-from symseq.ops.softmax import Normalized
-from symseq.ops.subtensor import IncSubtensor, Subtensor
-from symseq.ops.take import Gather, Put
+from symseq.ops.subtensor import Subtensor
+from symseq.scan.known_lengths import same_length
 
 from ..rewrite.patterns import held_int, made_by
 from ..rewrite.rules import Replacement, RuleSet
 from ..rewrite.unsure_lengths import compares_lengths
 
 SHAPES = RuleSet()
-SAME = (Normalized, Identity, IncSubtensor, Put)  # as long as the first input
 
 
 @SHAPES.rule(Subtensor)
@@ -41,39 +34,17 @@ def length_of_result(node: Apply) -> Replacement:
 
 def _length(node: Apply, axis: int) -> Variable | None:
     """The length of the node's one output along `axis`, from its inputs."""
-    op, x = node.op, node.inputs[0] if node.inputs else None
-    if x is None:
-        return None
-    if isinstance(op, SAME):
-        return length_of(x, axis)
-    if isinstance(op, Elementwise):
-        full = [v for v in node.inputs if not v.broadcastable[axis]]
-        return length_of(full[0], axis) if full else None
+    op = node.op
+    if isinstance(op, Subtensor) and any(entry == INPUT for entry in op.key):
+        return None  # an index that may be out of bounds raises when called
+    if same := same_length(node, axis):
+        return length_of(*same[0])
     if isinstance(op, DimShuffle):
-        source = op.order[axis]
-        return constant(1, "int64") if source == "x" else length_of(x, source)
-    if isinstance(op, Dot):
-        return length_of(x, 0) if axis < x.ndim - 1 else length_of(node.inputs[1], -1)
-    if isinstance(op, Reduction):
-        return length_of(x, [k for k in range(x.ndim) if k not in op.axes][axis])
+        return constant(1, "int64")
     if isinstance(op, (Reshape, Alloc)):
         given = node.inputs[1 + axis]
         return given if isinstance(op, Alloc) or _is_length(given) else None
-    if isinstance(op, Join):
-        return None if axis == op.axis else length_of(x, axis)
-    return _gathered(node, op, axis) if isinstance(op, Gather) else None
-
-
-def _gathered(node: Apply, op: Gather, axis: int) -> Variable | None:
-    """Of x[..., ids, ...] where the axis is x's own, or one that an index spans."""
-    x, *ids = node.inputs
-    rank = ids[0].ndim
-    if axis < op.axis:
-        return length_of(x, axis)
-    if axis >= op.axis + rank:
-        return length_of(x, axis - rank + len(ids))
-    full = [one for one in ids if not one.broadcastable[axis - op.axis]]
-    return length_of(full[0], axis - op.axis) if full else None
+    return None
 
 
 def _is_length(given: Variable) -> bool:

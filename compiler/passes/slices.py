@@ -18,7 +18,7 @@ from symseq.ops.keys import INPUT, Input, Key, Range, bounds_of
 from symseq.ops.subtensor import IncSubtensor, Subtensor
 from symseq.ops.take import Take, gather
 
-from ..rewrite.intervals import Interval, cut, interval_of, slice_of
+from ..rewrite.intervals import Interval, cut, is_whole, slice_of
 from ..rewrite.patterns import counts_along, made_by, number_of, same_length
 from ..rewrite.rules import Replacement, RuleSet
 
@@ -63,12 +63,7 @@ def useless_slice(node: Apply) -> Replacement:
     """x[:, 0:n] → x, where n is the length of that axis"""
     op, x = node.op, node.inputs[0]
     assert isinstance(op, Subtensor)
-    if all(isinstance(e, Range) and e.is_full for e in op.key):
-        return x
-    whole = interval_of(op.key, x, node.inputs[1:])
-    if whole is None or whole.start != 0:
-        return None
-    return x if same_length(whole.stop, x.type.shape[whole.axis]) else None
+    return x if is_whole(op.key, x, node.inputs[1:]) else None
 
 
 @SLICES.rule(Subtensor)

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from symseq.graph import Apply, Variable
 from symseq.lengths import Length
 from symseq.ops.join import Join
-from symseq.ops.keys import Range, region
+from symseq.ops.keys import region
 from symseq.ops.subtensor import IncSubtensor, Subtensor
 
-from ..rewrite.intervals import Interval, interval_of, written_to
+from ..rewrite.intervals import Interval, interval_of, is_whole, written_to
 from ..rewrite.patterns import made_by, number_of, same_length, same_lengths
 from ..rewrite.rules import Replacement, RuleSet
+from ..rewrite.unsure_lengths import contents_decide
 
 WRITES = RuleSet()
 
@@ -50,14 +51,16 @@ def set_into_zeros(node: Apply) -> Replacement:
 
 
 @WRITES.rule(IncSubtensor)
-def add_of_nothing(node: Apply) -> Replacement:
-    """inc_subtensor(x[i], 0) → x; set_subtensor(x[:], y) → y"""
-    op, (x, y) = node.op, node.inputs[:2]
+def write_of_everything(node: Apply) -> Replacement:
+    """set_subtensor(x[:, 0:n], y) → y, and inc_subtensor → x + y, for all n columns"""
+    op, (x, y, *indices) = node.op, node.inputs
     assert isinstance(op, IncSubtensor)
-    if not op.replace and number_of(y) == 0:
-        return x
-    full = all(isinstance(e, Range) and e.is_full for e in op.key)
-    return y if op.replace and full and same_lengths(x, y) else None
+    if not is_whole(op.key, x, indices):
+        return None
+    if not op.replace:  # into zeros: see `set_into_zeros`
+        return None if x.dtype == "bool" or number_of(x) == 0 else x + y
+    fits = same_lengths(x, y) or not any(map(contents_decide, (x, y)))
+    return y if fits and x.broadcastable == y.broadcastable else None
 
 
 @WRITES.rule(IncSubtensor)

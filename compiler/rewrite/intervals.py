@@ -53,6 +53,16 @@ def interval_of(key: Key, x: Variable, indices: Sequence[Variable]) -> Interval 
     return Interval(axis, start, stop) if sure else None
 
 
+def is_whole(key: Key, x: Variable, indices: Sequence[Variable]) -> bool:
+    """Whether x[key] is surely all of x: of slices [:], or one [0:n] of n."""
+    if all(isinstance(e, Range) and e.is_full for e in key):
+        return True
+    found = interval_of(key, x, indices)
+    if found is None or found.start != 0:
+        return False
+    return same_length(found.stop, x.type.shape[found.axis])
+
+
 def _from_front(bound: Length | Input, length: int | Dim) -> int | Dim | None:
     if bound is None or isinstance(bound, str):
         return None

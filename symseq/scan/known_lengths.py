@@ -13,14 +13,21 @@ from symseq.ops.alloc import alloc
 from symseq.ops.convert import constant
 from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.elementwise import Elementwise
+from symseq.ops.gradient_ops import Identity
+from symseq.ops.join import Join
 from symseq.ops.linalg import BatchedDot, Dot
 from symseq.ops.reduce import Reduction
 from symseq.ops.shape import ShapeOf, length_of
-from symseq.ops.subtensor import Range, Subtensor
+from symseq.ops.softmax import Normalized
+from symseq.ops.subtensor import IncSubtensor, Range, Subtensor
+from symseq.ops.take import Gather, Put
 from symseq.scan.roles import Roles
 from symseq.span import deriving
 from symseq.traverse import rebuild, sort_nodes
 from symseq.types import is_static_one
+
+# As long as the first input.
+SAME = (Normalized, Identity, IncSubtensor, Put)
 
 
 def read_lengths_only(op: Roles, backward: Sequence[Variable]) -> list[Variable]:
@@ -88,6 +95,8 @@ def _length_at(v: Variable, axis: int, op: Roles) -> Variable | None:
 def same_length(node: Apply, axis: int) -> list[tuple[Variable, int]]:
     """(operand, axis) pairs that have the length of this axis of the node's output."""
     op, inputs = node.op, node.inputs
+    if isinstance(op, SAME):
+        return [(inputs[0], axis)]
     if isinstance(op, Elementwise):
         return [(x, axis) for x in inputs if not is_static_one(x.type.shape[axis])]
     if isinstance(op, DimShuffle):
@@ -106,4 +115,18 @@ def same_length(node: Apply, axis: int) -> list[tuple[Variable, int]]:
         return [(a, axis) if axis < a.ndim - 1 else (b, axis - a.ndim + 2)]
     if isinstance(op, BatchedDot):
         return [(x, axis) for k, x in enumerate(inputs) if axis in (0, k + 1)]
-    return []
+    if isinstance(op, Join):
+        return [] if axis == op.axis else [(x, axis) for x in inputs]
+    return _of_gather(node, op, axis) if isinstance(op, Gather) else []
+
+
+def _of_gather(node: Apply, op: Gather, axis: int) -> list[tuple[Variable, int]]:
+    """Of x[..., ids, ...] where the axis is x's own, or one that an index spans."""
+    x, *ids = node.inputs
+    rank = ids[0].ndim
+    if axis < op.axis:
+        return [(x, axis)]
+    if axis >= op.axis + rank:
+        return [(x, axis - rank + len(ids))]
+    place = axis - op.axis
+    return [(one, place) for one in ids if not is_static_one(one.type.shape[place])]

@@ -222,6 +222,8 @@ FIRES = {
         (lambda v: v.free[:, v.ids].shape[0], "shape subtensor"),
         (lambda v: v.free[v.ids].shape[1], "shape subtensor"),
         (lambda v: T.inc_subtensor(v.x[v.ids], 1).shape[0], "shape subtensor"),
+        (lambda v: v.free[:, 1:].shape[0], "shape subtensor"),
+        (lambda v: v.free[-1:, ::2][0].shape[0], None),
     ],
     "split_to_slices": [
         (lambda v: T.split(v.m, [1, 3], 2, axis=0)[1], "subtensor")
@@ -243,7 +245,12 @@ FIRES = {
     "take_of_take": [(lambda v: v.m[v.i][v.j], "take take")],
     "slice_of_take": [(lambda v: v.m[v.i][1:], "subtensor take")],
     "set_into_zeros": [(lambda v: written(v, (0, 2, v.n[:, :2])), None)],
-    "add_of_nothing": [(lambda v: T.inc_subtensor(v.m[:2], 0), "")],
+    "write_of_everything": [
+        (lambda v: T.set_subtensor(v.m[:, 0:6], v.n), ""),
+        (lambda v: T.set_subtensor(v.x[:], v.y), ""),
+        (lambda v: T.inc_subtensor(v.m[0:4], v.n), "add"),
+        (lambda v: T.inc_subtensor(v.m[:], v.row), "add"),
+    ],
     "parts_to_join": [
         (lambda v: written(v, (3, 6, v.m[:, :3]), (0, 3, v.n[:, 1:4])), None),
         (
@@ -297,7 +304,10 @@ FIRES = {
     "write_twice": [
         (lambda v: put(v, put(v, v.m), 2 * v.k[:3].sum() * v.m[:3]), None),
     ],
-    "write_of_nothing": [(lambda v: put(v, v.m, T.zeros((3, 6), v.dtype)), "")],
+    "write_of_nothing": [
+        (lambda v: put(v, v.m, T.zeros((3, 6), v.dtype)), ""),
+        (lambda v: T.inc_subtensor(v.m[:2], 0), ""),
+    ],
 }  # fmt: skip
 CASES = [(name, k) for name, many in FIRES.items() for k in range(len(many))]
 
@@ -346,6 +356,13 @@ STAYS = {
     "a sum that grows": (lambda v: (v.x * 1e-3).sum(), "mul"),
     "no repeats": (lambda v: T.alloc(v.s, v.x.shape[0]).sum(), "alloc"),
     "the last of a cut": (lambda v: v.x[1:][-1], "subtensor"),
+    "a row everywhere": (lambda v: T.set_subtensor(v.m[:], v.row), "inc_subtensor"),
+    "a length of what a selection must fit": (
+        lambda v: T.set_subtensor(v.x[:], v.y[v.y > -9]), "inc_subtensor",
+    ),
+    "an index that may be wrong": (
+        lambda v: T.exp(v.free[v.ids[0]]).shape[0], "subtensor",
+    ),
     "a write with gaps": (
         lambda v: written(v, (0, 2, v.n[:, :2]), (3, 6, v.n[:, :3])),
         "inc_subtensor",
@@ -398,6 +415,14 @@ def test_lengths_with_names_but_no_sizes_join():
     found = after(T.grad(cost, z), SIMPLIFY)
     assert found["join"] == 1
     assert not found["inc_subtensor"] and not found["alloc"] and not found["zeros"]
+
+
+def test_the_gradient_of_a_slice_of_all_columns_is_that_of_the_whole():
+    v = Inputs("float32")
+    cost = (T.tanh(v.m[:, :6]) * v.n).sum()
+    found = after(T.grad(cost, v.m), SIMPLIFY)
+    assert not found["inc_subtensor"] and not found["alloc"]
+    assert found == after(T.grad((T.tanh(v.m) * v.n).sum(), v.m), SIMPLIFY)
 
 
 def test_the_gradient_of_gates_is_one_join():

@@ -57,16 +57,7 @@ def test_modules_keep_their_products_in_their_branches(name):
     assert alone["dot"] == forward["dot"] == BRANCHES[name]
 
 
-SHAPE_OF_COLUMNS = pytest.mark.xfail(
-    strict=True,
-    reason="the shape of neighbouring columns of a sum that reads the state is not "
-    "traced to the rows in it, so that a draw of that shape stays in the loop",
-)
-
-
-@pytest.mark.parametrize(
-    "name", ["rnn", pytest.param("lstm", marks=SHAPE_OF_COLUMNS), "gru_after"]
-)
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru_after"])
 def test_masks_of_a_sequence_and_draws_of_a_step_leave_the_loop(name):
     cell = cells.VariationalDropout(cells.Zoneout(made(name)))
     alone, both = compiled(cell, RandomStreams(1))
