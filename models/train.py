@@ -117,7 +117,8 @@ def fit(
                 before_epoch(epoch)
             start = perf_counter()
             with _bar(epoch, epochs, len(batches), console) as progress:
-                loss = _train_epoch(step, batches.epoch(epoch), weigh, progress)
+                shown = batches.epoch(epoch)
+                loss = mean_loss(step, shown, weigh, progress=progress)
             run.record(loss, float(validate()), perf_counter() - start)
             console.print(run.line(epochs), highlight=False)
     except KeyboardInterrupt:
@@ -141,6 +142,25 @@ def predict(
     return predicted, np.concatenate([none, *(labels for _, labels in pairs)])
 
 
+def mean_loss(
+    measure: Step,
+    batches: Iterable[tuple[Array, ...]],
+    weigh: Callable[..., float] = sequences_of,
+    *,
+    progress: Progress | None = None,
+) -> float:
+    """The mean of ``measure(*batch)``, weighed by ``weigh(*batch)``; 0 for no batch."""
+    total = weights = 0.0
+    for batch in batches:
+        weight = float(weigh(*batch))
+        total += float(measure(*batch)) * weight
+        weights += weight
+        if progress is not None:
+            loss = total / (weights or 1)
+            progress.update(progress.task_ids[0], advance=1, loss=loss)
+    return total / (weights or 1)
+
+
 def late_decay(epoch: int, epochs: int) -> float:
     """A factor for the learning rate: 1 for half the epochs, then down in a line.
 
@@ -148,22 +168,6 @@ def late_decay(epoch: int, epochs: int) -> float:
     [1.0, 1.0, 1.0, 0.5]
     """
     return min(1.0, 2.0 * (1.0 - epoch / epochs))
-
-
-def _train_epoch(
-    step: Step,
-    batches: Iterable[tuple[Array, ...]],
-    weigh: Callable[..., float],
-    progress: Progress,
-) -> float:
-    """The weighed mean of the steps' losses."""
-    total = weights = 0.0
-    for batch in batches:
-        weight = float(weigh(*batch))
-        total += float(step(*batch)) * weight
-        weights += weight
-        progress.update(progress.task_ids[0], advance=1, loss=total / (weights or 1))
-    return total / (weights or 1)
 
 
 def _bar(epoch: int, epochs: int, steps: int, console: Console) -> Progress:

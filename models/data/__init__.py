@@ -3,6 +3,7 @@
 from .batches import Batch, Batches, Minibatches, mask_of, pad
 from .generated import Drawn, adding_problem, sine_waves
 from .pairs import PairBatch, Pairs
+from .plain import Corpus, language_reference, plain_text
 from .sequences import Examples, split
 from .text import TextBatch, TextBatches
 from .vocabulary import END, PADDING, START, UNKNOWN, Vocabulary, characters, words
@@ -14,6 +15,7 @@ __all__ = [
     "UNKNOWN",
     "Batch",
     "Batches",
+    "Corpus",
     "Drawn",
     "Examples",
     "Minibatches",
@@ -24,8 +26,10 @@ __all__ = [
     "Vocabulary",
     "adding_problem",
     "characters",
+    "language_reference",
     "mask_of",
     "pad",
+    "plain_text",
     "sine_waves",
     "split",
     "words",
