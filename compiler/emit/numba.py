@@ -216,6 +216,10 @@ class NumbaEmitter(NumpyEmitter):
         self.source.nodes |= {n + first: v for n, v in self.kernels.nodes.items()}
         return text
 
+    @property
+    def given(self) -> range:
+        return range(self.header_lines, self.offset)
+
     def _header(self) -> str:
         text = super()._header()
         self.header_lines = text.count("\n")

@@ -38,6 +38,11 @@ class NumpyEmitter(Preparing):
         # The steps shown to the watch, by number: their nodes and the loops around.
         self.seen: list[tuple[Apply, tuple[str, ...]]] = []
 
+    @property
+    def given(self) -> range:
+        """The lines of the text, from 0, that define what is compiled already."""
+        return range(0)
+
     def emit(self) -> str:
         """The whole text."""
         body = self.source

@@ -13,10 +13,20 @@ from symseq.span import Span
 
 
 class LoadedText:
-    """Python text under a file name of its own; `nodes` are by number of the line."""
+    """Python text under a file name of its own; `nodes` are by number of the line.
 
-    def __init__(self, name: str, source: str, nodes: Mapping[int, Apply]) -> None:
-        self.source, self.nodes = source, nodes
+    The `given` lines, counted from 0, are shown and not executed: what they define is
+    in the namespace already.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: str,
+        nodes: Mapping[int, Apply],
+        given: range = range(0),
+    ) -> None:
+        self.source, self.nodes, self.given = source, nodes, given
         self.file = f"<symseq plan {name} {id(self):x}>"
         lines = source.splitlines(True)
         linecache.cache[self.file] = (len(source), None, lines, self.file)
@@ -24,7 +34,9 @@ class LoadedText:
 
     def function(self, name: str, namespace: dict[str, Any]) -> Callable[..., Any]:
         """A function that the text defines; it finds the names of `namespace`."""
-        exec(compile(self.source, self.file, "exec"), namespace)
+        lines = self.source.splitlines(True)
+        lines[self.given.start : self.given.stop] = "\n" * len(self.given)
+        exec(compile("".join(lines), self.file, "exec"), namespace)
         made: Callable[..., Any] = namespace[name]
         return made
 

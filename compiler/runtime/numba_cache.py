@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -46,16 +47,18 @@ def load(text: str, needed: Iterable[str]) -> dict[str, Jitted]:
         return {}
     whole, products = _whole(text, needed)
     name = _name(whole)
-    found = LOADED.get(name)
-    if found is None:
-        path = folder() / f"{name}.machine"
-        found = LOADED[name] = numba_machine.read(path) or _compile(
-            name, whole, products, path
-        )
+    with LOADING:
+        found = LOADED.get(name)
+        if found is None:
+            path = folder() / f"{name}.machine"
+            found = LOADED[name] = numba_machine.read(path) or _compile(
+                name, whole, products, path
+            )
     return found
 
 
 LOADED: dict[str, dict[str, Jitted]] = {}
+LOADING = Lock()  # of one module at a time: others must not see one that is half made
 
 
 def _whole(text: str, needed: Iterable[str]) -> tuple[str, list[str]]:

@@ -78,7 +78,7 @@ class Plan:
         emitter = self.backend.emitter(program, lifetimes, watch is not None)
         source = emitter.emit()
         nodes = {n + emitter.offset: v for n, v in emitter.source.nodes.items()}
-        self.text = LoadedText(program.name, source, nodes)
+        self.text = LoadedText(program.name, source, nodes, emitter.given)
         self.watch = watch
         made_inside = partial(plan_inside, watch, target)
         self.nested = nested or Nested(made_inside, BranchesDiffer)
@@ -103,6 +103,7 @@ class Plan:
         self.memory = Buffers(program, lifetimes, lent)
         # Shared variables that the last outputs replace: updates of other lengths.
         self.replaced: tuple[SharedVariable, ...] = ()
+        self.remarks: tuple[str, ...] = ()  # what was chosen for it, in the report
         self.bindings: OrderedDict[Signature, Binding] = OrderedDict()
         self._bind = self.text.function("bind", self.backend.namespace(emitter))
 

@@ -46,7 +46,7 @@ def jitted_names(emitter: NumbaEmitter) -> dict[str, Any]:
     return {
         **numba_bind.HELPERS,
         "check_": numba_bind.checker(emitter.sites),
-        "jitted_": lambda function: functions[function.__name__],
+        **functions,
     }
 
 

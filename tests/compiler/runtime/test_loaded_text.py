@@ -5,6 +5,7 @@ import pytest
 
 import symseq as ss
 import symseq.tensor as T
+from symseq.compiler.runtime.loaded_text import LoadedText
 
 
 def test_source_lines_know_the_users_line():
@@ -26,3 +27,12 @@ def test_an_error_of_numpy_names_the_users_line(target):
         f([2, 3], [2, -1])
     (note,) = caught.value.__notes__
     assert "f = ss.function([i, k], i**k, target=target)" in note
+
+
+def test_given_lines_are_shown_and_not_executed():
+    source = (
+        "def half(x):\n    raise AssertionError\n\ndef run():\n    return half(4)\n"
+    )
+    text = LoadedText("f", source, {}, range(0, 2))
+    assert text.function("run", {"half": lambda x: x // 2})() == 2
+    assert text.source == source
