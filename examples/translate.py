@@ -37,7 +37,7 @@ def numbered(part, sides, size, seed=None):
     return data.Pairs(sources, targets, size, seed=seed)
 
 
-def learn(kind, parts, sides, size, target, seed, beams, stem):
+def learn(kind, parts, sides, size, target, seed, beams, stem, resume):
     """Train one model: its test BLEU, what it said, how long it took."""
     read, written = sides
     first, end = (written.numbers[mark] for mark in (data.START, data.END))
@@ -56,9 +56,8 @@ def learn(kind, parts, sides, size, target, seed, beams, stem):
         cost = loss = model.loss(*given, streams=streams)
     pace = ss.shared(np.array(size["rate"], ss.config.floatX), name="rate")
     grads = optimizers.gradients(cost, model.parameters())
-    updates = optimizers.adam(
-        optimizers.clip_by_norm(grads, 1.0), model.parameters(), pace
-    )
+    grads = optimizers.clip_by_norm(grads, 1.0)
+    updates = optimizers.adam(grads, model.parameters(), pace)
     marks = {"first": first, "end": end, "longest": 30}
     greedy = seq2seq.greedy(*model.searching(source, source_mask), **marks)
     step, state = model.searching(source, source_mask, beams=beams)
@@ -76,21 +75,21 @@ def learn(kind, parts, sides, size, target, seed, beams, stem):
         said = [written.decode(s) for s in seq2seq.answers(find, pairs, end)]
         return bleu(said, part.targets), said
 
+    many, saved = size["epochs"], stem.with_suffix(".checkpoint")
+    if not resume:
+        saved.unlink(missing_ok=True)
     history = train.fit(
         update, lessons, model=model, state=train.training_state(model, loss, updates),
         validate=lambda: score(quick, dev, parts[1])[0], epochs=size["epochs"],
-        before_epoch=lambda k: pace.set_value(
-            size["rate"] * train.late_decay(k, size["epochs"])
-        ),
+        before_epoch=lambda k: pace.set_value(size["rate"] * train.late_decay(k, many)),
+        checkpoint=saved,
     )  # fmt: skip
     points, said = score(wide, test, parts[2])
     if kind != "plain":
         weights = model.run(source, source_mask, answer).states.weights
         look = ss.function([source, source_mask, answer], weights, target=target)
-        for k in range(3):
-            words = parts[2].sources[k]
-            pair = Parallel([words], [said[k]])
-            one = next(numbered(pair, sides, 1).epoch(0))
+        for k, words in enumerate(parts[2].sources[:3]):
+            one = next(numbered(Parallel([words], [said[k]]), sides, 1).epoch(0))
             alpha = look(one.source, one.source_mask, one.target)[:-1, 0]
             picture = stem.with_suffix(f".{k}.png")
             plotting.draw_attention(alpha, words, said[k], picture, title=kind)
@@ -113,6 +112,7 @@ def main(
     seed: int = 0,
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
     out: Path = Path("out"),
+    resume: Annotated[bool, typer.Option(help="go on from the checkpoint")] = False,
 ) -> None:
     """Train each model on the same sentences, and put their BLEU in one table."""
     out.mkdir(parents=True, exist_ok=True)
@@ -128,14 +128,14 @@ def main(
     print(f"{' + '.join(str(len(p)) for p in parts)} pairs, {[*map(len, sides)]} words")
     results = {}
     for kind in kinds.split(","):
-        how = (size, target, seed, beams, out / f"translate_{kind}")
+        how = (size, target, seed, beams, out / f"translate_{kind}", resume)
         results[kind], said = learn(kind, parts, sides, *how)
         for k in range(3):
             sentences = (parts[2].sources[k], said[k], parts[2].targets[k])
             print("\n".join(" ".join(words) for words in sentences))
     print(f"{'model':10}{'test BLEU':>10}{'parameters':>12}{'seconds':>9}")
     for kind, found in results.items():
-        numbers = found["test_bleu"], found["parameters"], found["seconds"]
+        numbers = (found[name] for name in ("test_bleu", "parameters", "seconds"))
         print("{:10}{:10.2f}{:12,}{:9.0f}".format(kind, *numbers))
     if json_file is not None:
         size |= {"examples": len(parts[0]), "target": target, "seed": seed}

@@ -28,7 +28,9 @@ from .context import ContextDecoder
 from .encoder_decoder import EncoderDecoder
 
 KINDS = ("plain", "bahdanau", "luong", "hard")
-INITIAL = init.uniform(0.08)  # Sutskever, Vinyals and Le 2014, section 3.4
+# Tokens begin apart, and scores with more than noise: what hardly sees its input at
+# first learns late.
+TOKENS, MATRIX, VECTOR = init.normal(1.0), init.glorot(), init.uniform(0.08)
 
 
 def build(
@@ -51,18 +53,19 @@ def build(
     if kind not in KINDS:
         raise UsageError(f"a model must be one of {', '.join(KINDS)}; got {kind!r}")
     D, H, M = width, hidden, 2 * hidden
-    how: dict[str, Any] = {"rng": rng, "initial": INITIAL}
+    how: dict[str, Any] = {"rng": rng, "initial": MATRIX}
 
     def plain() -> ContextDecoder:
         return ContextDecoder(GRU(D + H, H, rng=rng), D, H)
 
     def bahdanau() -> BahdanauDecoder:
-        soft = SoftAttention(AdditiveScore(H, M, H, **how))
+        soft = SoftAttention(AdditiveScore(H, M, H, rng=rng, initial=VECTOR))
         return BahdanauDecoder(GRU(D + M, H, rng=rng), soft, D, M)
 
     def luong(attention: Any = SoftAttention) -> LuongDecoder:
-        look = attention(GeneralScore(H, M, **how))
-        return LuongDecoder(GRU(D + H, H, rng=rng), look, D, M, **how)
+        score = GeneralScore(H, M, **how)
+        cell = GRU(D + H, H, rng=rng)
+        return LuongDecoder(cell, attention(score), D, M, **how)
 
     decoders: dict[str, Callable[[], Any]] = {
         "plain": plain,
@@ -70,10 +73,11 @@ def build(
         "luong": luong,
         "hard": lambda: luong(HardAttention),
     }
+    tokens: dict[str, Any] = {"rng": rng, "initial": TOKENS}
     encoder = Bidirectional(GRU(D, H, rng=rng), GRU(D, H, rng=rng))
     return EncoderDecoder(
-        Embedding(read, D, name="source", **how), encoder,
-        Embedding(written, D, name="target", **how), decoders[kind](),
+        Embedding(read, D, name="source", **tokens), encoder,
+        Embedding(written, D, name="target", **tokens), decoders[kind](),
         written, summary=H, dropout=dropout, **how,
     )  # fmt: skip
 
