@@ -1,4 +1,4 @@
-"""Plans within a budget of memory: with checkpoints where a call would need more."""
+"""Plans within a budget of memory: rows computed again, then checkpoints."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from .runtime.plan import Plan
 class Budget:
     """Which plan serves a call of given lengths, so that its arena fits.
 
-    ``plan_every(k)`` is the plan that keeps the states of every k-th step and computes
-    the others again in the gradient; k is about the root of the number of steps, where
-    what is kept and what one segment needs are least together.
+    ``plan_tight(0)`` is the plan whose gradients' loops compute again what is light.
+    ``plan_tight(k)`` moreover keeps the states of every k-th step alone and computes
+    all others again; k is about the root of the number of steps, where what is kept
+    and what one segment needs are least together.
     """
 
-    def __init__(self, nbytes: int, plan_every: Callable[[int], Plan]) -> None:
-        self.nbytes, self.plan_every = nbytes, plan_every
+    def __init__(self, nbytes: int, plan_tight: Callable[[int], Plan]) -> None:
+        self.nbytes, self.plan_tight = nbytes, plan_tight
         self.chosen: dict[Hashable, Plan] = {}  # by signature
         self.made: dict[int, Plan] = {}
 
@@ -37,15 +38,23 @@ class Budget:
         needed, steps = plan.needs(arrays)
         if needed <= self.nbytes:
             return plan
-        every = 2 ** ceil(sqrt(steps) - 1).bit_length()
-        if every not in self.made:
-            self.made[every] = self.plan_every(every)
-        small = self.made[every]
-        least, _ = small.needs(arrays)
-        if least <= self.nbytes:
-            return small
+        least = needed
+        for every in (0, 2 ** ceil(sqrt(steps) - 1).bit_length()):
+            small = self._plan(every)
+            least, _ = small.needs(arrays)
+            if least <= self.nbytes:
+                return small
         raise UsageError(
             f"memory_budget is {self.nbytes:,} bytes; a call of these lengths needs "
             f"{needed:,}, with checkpoints {least:,}",
             hint="a larger budget, or smaller minibatches",
         )
+
+    def _plan(self, every: int) -> Plan:
+        if every not in self.made:
+            made = self.made[every] = self.plan_tight(every)
+            kept = f"checkpoints every {every} steps" if every else "no checkpoints"
+            made.remarks = (
+                f"memory budget {self.nbytes} bytes: light rows computed again, {kept}",
+            )
+        return self.made[every]

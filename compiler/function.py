@@ -154,7 +154,7 @@ class Function:
     def plan(self) -> Any:
         """The plan that runs (target "numpy"); None for the reference target."""
         assert self._compiled is not None
-        return self._compiled.plan
+        return self._compiled.latest or self._compiled.plan
 
     @property
     def inputs(self) -> list[Variable]:

@@ -24,13 +24,14 @@ from symseq.types import Array
 from .budget import Budget
 from .loop_passes.behind import move_behind
 from .loop_passes.checkpoint import checkpoint_loops
+from .loop_passes.choose_residuals import choose_residuals
 from .loop_passes.drop_unused import drop_unused
 from .loop_passes.first_row import start_from_first_row
 from .loop_passes.hoist import hoist
 from .loop_passes.join_outputs import join_outputs
 from .loop_passes.join_products import join_products
 from .loop_passes.last_rows import keep_last_rows
-from .loop_passes.policy import CALLS, FUSED, Policy
+from .loop_passes.policy import CALLS, FUSED, TIGHT, Policy
 from .loop_passes.regroup import regroup
 from .loop_passes.share import share_equals
 from .loop_passes.sort_columns import sort_columns
@@ -65,6 +66,7 @@ def passes_under(policy: Policy) -> Passes:
         ("regroup", regroup),
         ("sort_columns", sort_columns),
     )
+    residuals = (("choose_residuals", choose_residuals), ("drop_unused", drop_unused))
     neighbours = (("merge_slices", merge_slices), ("join_outputs", join_outputs))
     return (
         ("merge_scans", lambda outputs: list(merge_scans(outputs))),
@@ -96,7 +98,9 @@ def passes_under(policy: Policy) -> Passes:
             if policy.elementwise
             else (("split_sums", split_sums),)
         ),
+        *(residuals if policy.recompute else ()),
         simplify,
+        *((("share_equals", share_equals),) if policy.recompute else ()),
     )
 
 
@@ -104,6 +108,9 @@ PASSES: dict[str, Passes] = {
     "numpy": passes_under(CALLS),
     "numba": passes_under(FUSED),
 }
+
+# For calls that would need more memory than they may: less of it, more calls.
+TIGHT_PASSES: dict[str, Passes] = PASSES | {"numpy": passes_under(TIGHT)}
 
 
 @dataclass(slots=True)
@@ -120,6 +127,7 @@ class Compiled:
     stated: list[Apply] = field(default_factory=list)
     evaluator: Evaluator = field(default_factory=Evaluator)  # of the reference target
     budget: Budget | None = None
+    latest: Plan | None = None  # of the last call, where the budget chose it
     # The plan anew, for an ifelse whose branches turn out to have other lengths.
     plan_again: Callable[[], Plan] | None = None
 
@@ -151,7 +159,7 @@ class Compiled:
                 check_lengths(self.stated, by_id)
             try:
                 if self.budget is not None:
-                    plan = self.budget.choose(signature, plan, by_id)
+                    plan = self.latest = self.budget.choose(signature, plan, by_id)
                 binding = plan.bind(signature, by_id)
             except BranchesDiffer:
                 assert self.plan_again is not None
@@ -277,18 +285,21 @@ def compile_graph(
         made_plan.replaced = tuple(shared for shared, _ in made.updates)
         return made_plan
 
-    def plan_every(steps: int) -> Plan:
-        return plan(rewrite_for(target, checkpoint_loops(wanted, steps)))
+    def plan_tight(steps: int) -> Plan:
+        every = checkpoint_loops(wanted, steps) if steps else wanted
+        return plan(rewrite_for(target, every, TIGHT_PASSES))
 
     made.plan, made.plan_again = plan(rewritten), lambda: plan(rewritten, True)
-    made.budget = None if budget is None else Budget(budget, plan_every)
+    made.budget = None if budget is None else Budget(budget, plan_tight)
     return made
 
 
-def rewrite_for(target: str, outputs: Sequence[Variable]) -> list[Variable]:
+def rewrite_for(
+    target: str, outputs: Sequence[Variable], passes: dict[str, Passes] = PASSES
+) -> list[Variable]:
     """The graph after a target's passes."""
     wanted = list(outputs)
-    for _, pass_ in PASSES[target]:
+    for _, pass_ in passes[target]:
         wanted = pass_(wanted)
     return wanted
 

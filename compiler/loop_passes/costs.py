@@ -25,6 +25,13 @@ from symseq.scan.op import Scan
 VIEWS = (DimShuffle, Reshape, SpecifyShape, ShapeOf, Alloc, Identity, Unbroadcast)
 INDEXING = (Gather, Put, TakeAlong, AddAlong)
 
+# Elementwise ops that cost less to do again than an array costs to keep.
+LIGHT = {
+    "abs", "add", "and", "ceil", "clip", "eq", "fill", "floor", "ge", "gt", "invert",
+    "isfinite", "isinf", "isnan", "le", "lt", "maximum", "minimum", "mul", "neg", "neq",
+    "or", "relu", "rint", "sgn", "sqr", "sub", "switch", "trunc", "xor",
+}  # fmt: skip
+
 
 class Cost(IntEnum):
     """How much a node does."""
@@ -50,6 +57,12 @@ def cost_of(node: Apply) -> Cost:
 
 def is_cast(node: Apply) -> bool:
     return node.op.name.startswith("cast_")
+
+
+def is_light(node: Apply) -> bool:
+    """Whether the node is elementwise and rather done again than kept."""
+    light = node.op.name in LIGHT or is_cast(node)
+    return isinstance(node.op, Elementwise) and light
 
 
 def is_product(node: Apply) -> bool:

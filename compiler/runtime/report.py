@@ -21,6 +21,7 @@ def report(plan: Plan) -> list[str]:
     return [
         f"plan {plan.program.name}: {len(plan.source.splitlines())} lines, "
         f"{len(plan.loops)} loops",
+        *plan.remarks,
         "values: " + ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())),
         f"bindings: {len(plan.bindings)}, arena: {plan.memory.arena.block.size} bytes",
         *([f"BLAS threads: {shown}"] if chosen else []),

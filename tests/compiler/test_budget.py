@@ -40,14 +40,12 @@ def test_a_budget_is_kept_by_checkpoints_and_changes_no_number():
     for a, b in zip(tight(*data(STEPS)), wanted, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
     budget = tight._compiled.budget
-    (small,) = budget.made.values()
-    assert arena(small) <= full // 2
+    assert arena(tight.plan) <= full // 2
+    assert "checkpoints every 32 steps" in tight.plan.report()
     # Short sequences fit as they are.
     for a, b in zip(tight(*data(10)), free(*data(10)), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert (
-        tight._compiled.budget.chosen.keys() and len(tight._compiled.budget.made) == 1
-    )
+    assert budget.made.keys() == {0, 32} and "checkpoints" not in tight.plan.report()
 
 
 def test_a_budget_that_cannot_be_kept_says_what_is_needed():
