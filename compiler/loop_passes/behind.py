@@ -15,6 +15,8 @@ from functools import partial
 
 from symseq.graph import Apply, Variable
 from symseq.ops.indexing import getitem
+from symseq.ops.keys import Range
+from symseq.ops.subtensor import Subtensor
 from symseq.scan.rows import history_rows
 from symseq.span import deriving
 from symseq.traverse import replace
@@ -22,7 +24,7 @@ from symseq.traverse import replace
 from .accumulators import Accumulator
 from .division import Division
 from .outside import KIND, Outside
-from .parts import Parts, State, stand_for, take_apart
+from .parts import Parts, State, pieces, stand_for, take_apart
 from .policy import Policy
 from .walk import over_loops
 
@@ -151,4 +153,14 @@ class Behind:
             found[id(old[len(self.parts.states) + k])] = made.outputs[first + n]
         for n, v in enumerate(parts.mapped):
             outside.enter(v, made.outputs[first + n])
+        for join in self.division.joins:
+            if join in outside:
+                self._enter_pieces(join, outside)
         return found
+
+    def _enter_pieces(self, join: Variable, outside: Outside) -> None:
+        """The rows of what is a part of a stacked join: a slice of its stack."""
+        for v, key in pieces(join):
+            if v not in outside:
+                cut = Subtensor((Range(), *key))
+                outside.stacks[id(v)] = cut(outside.stacks[id(join)])

@@ -12,7 +12,7 @@ from symseq.traverse import sort_nodes
 from .accumulators import Accumulator, find_accumulators, largest_state, readers_of
 from .costs import Cost, cost_of, is_bound, is_product, keeps_size, stacks_little
 from .levels import Level, Levels
-from .parts import Parts, elements, held_per_step
+from .parts import Parts, elements, held_per_step, pieces
 from .policy import Policy
 from .sums import Sums
 
@@ -22,7 +22,7 @@ class Division:
 
     ``moved`` are ids of nodes that move, ``edges`` the values that the loop stacks for
     them, ``gone`` the places of mapped outputs that are then had outside, ``active``
-    the states that become sums.
+    the states that become sums; ``joins`` are stacked, so that no part of one need be.
     """
 
     def __init__(self, parts: Parts, policy: Policy) -> None:
@@ -128,13 +128,16 @@ class Division:
     def _add_ready(self) -> None:
         """Nodes whose operands are stacked anyway move where all their readers do."""
         stacked = {id(v) for v in self.edges}
+        cut = stacked | self.pieces  # but the joins are not made of their pieces
+        joins = {id(v.owner) for v in self.joins}
         more: list[Apply] = []
         ids: set[int] = set()
         for node in self.cone:
             if id(node) in self.moved or not self._is_state(node):
                 continue
+            there = stacked if id(node) in joins else cut
             if self._may_follow(node) and all(
-                self._is_there(v, stacked, ids) for v in node.inputs
+                self._is_there(v, there, ids) for v in node.inputs
             ):
                 more.append(node)
                 ids.add(id(node))
@@ -167,8 +170,23 @@ class Division:
     def _find_edges(self) -> None:
         """The values of the loop that must be stacked, `edges`."""
         read = [v for node in self.moving for v in node.inputs]
-        self.stacked = self._need([*read, *self._leaves()])
+        found = self._need([*read, *self._leaves()])
+        self.joins = self._stacked_joins(found)
+        self.pieces = {id(v) for join in self.joins for v, _ in pieces(join)}
+        self.stacked = {v: None for v in found if id(v) not in self.pieces}
         self.edges = [v for v in self.stacked if self.levels[v] is Level.STATE]
+
+    def _stacked_joins(self, found: Iterable[Variable]) -> list[Variable]:
+        """Joins of which there are stacks: those of their parts are slices."""
+        kept = [s.new for s in self.parts.states if id(s.new) in self.free]
+        joins = [
+            v
+            for v in dict.fromkeys([*found, *self.parts.mapped, *kept])
+            if self.levels[v] is Level.STATE and id(v.owner) not in self.moved
+        ]
+        for join in joins:  # and joins that are pieces, each behind that around it
+            joins += [v for v, _ in pieces(join) if pieces(v)]
+        return [v for v in joins if pieces(v)]
 
     def _need(self, variables: Iterable[Variable]) -> dict[Variable, None]:
         """What is stacked anew for `variables`: by the loop, or of its rows outside."""
@@ -237,7 +255,7 @@ class Division:
         poor = set()
         for a in plain:
             needed = self._need(self.sums[a.place].stacks)
-            new = [v for v in needed if v not in shared]
+            new = [v for v in needed if v not in shared and id(v) not in self.pieces]
             if new and elements(new) > most:
                 poor.add(a.place)
         return poor

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
+from itertools import accumulate, pairwise
 
 from symseq import lengths
 from symseq.graph import Apply, Variable
 from symseq.lengths import size_of
+from symseq.ops.join import Join
+from symseq.ops.keys import Key, Range
 from symseq.ops.shape import specify_shape
 from symseq.scan.body import Body
 from symseq.scan.op import Scan
@@ -127,6 +130,25 @@ def stand_for(old: Variable, new: Variable) -> Variable:
         remember(old, new)
         new.name = new.name or old.name
     return new
+
+
+def pieces(variable: Variable) -> list[tuple[Variable, Key]]:
+    """The parts of a join, each with its place there, if all their lengths are known.
+
+    Of what is no join there are none.
+    """
+    node = variable.owner
+    if node is None or not isinstance(node.op, Join):
+        return []
+    axis = node.op.axis
+    sizes = [size_of(v.type.shape[axis]) for v in node.inputs]
+    known = [size for size in sizes if size is not None]
+    if len(known) < len(sizes):
+        return []
+    full: Key = (Range(),) * axis
+    ends = pairwise(accumulate(known, initial=0))
+    keys = [(*full, Range(start, stop)) for start, stop in ends]
+    return list(zip(node.inputs, keys, strict=True))
 
 
 def elements(variables: Sequence[Variable], unknown: int = 16) -> int:

@@ -281,3 +281,35 @@ def test_lengths_that_a_step_decides_are_checked_in_that_step():
     values = np.ones(2), np.ones((2, 3)), np.ones((5, 2))
     assert [len(a) for a in f(0, *values)] == [0, 0]
     np.testing.assert_array_equal(f(4, *values)[1], np.full((4, 5, 3), 2.0))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_what_reads_a_part_of_a_stacked_join_reads_a_slice_behind(axis):
+    def step(x_t, h, w):
+        a, b = T.tanh(x_t + h), T.exp(x_t * h)
+        both = T.concatenate([a, b], axis)
+        return T.tanh(T.dot(a, w) + b), both, a * x_t, (b * h).sum()
+
+    start = T.dmatrix("h0", shape=(2, 2))
+    rows = T.TensorType("float64", (None, 2, 2))("rows")
+    found, _ = ss.scan(step, rows, [start, None, None, None], w)
+    samples = [arrays((n, 2, 2), (2, 2), (2, 2)) for n in COUNTS]
+    made = rewritten(behind, found, [rows, start, w], *samples)
+    node = only_loop(made)
+    assert ops(node)["mul"] == 1 and not ops(node)["sum"] and node.op.mapped == 1
+    rewritten(fused, found, [rows, start, w], *samples)
+
+
+def test_parts_of_a_join_in_a_join_are_slices_of_slices():
+    def step(x_t, h):
+        a = T.tanh(x_t + h)
+        inner = T.concatenate([a, T.exp(x_t * h)], 1)
+        both = T.concatenate([inner, inner * h[:1, :1]], 0)
+        return T.tanh(inner[:, 1:3] * both[1:3, :2]), both, inner * 2, a * x_t * 3
+
+    start = T.dmatrix("h0", shape=(2, 2))
+    rows = T.TensorType("float64", (None, 2, 2))("rows")
+    found, _ = ss.scan(step, rows, [start, None, None, None])
+    samples = [arrays((n, 2, 2), (2, 2)) for n in COUNTS]
+    made = rewritten(behind, found, [rows, start], *samples)
+    assert only_loop(made).op.mapped == 1

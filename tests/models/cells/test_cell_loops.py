@@ -78,3 +78,9 @@ def test_a_simple_rnn_is_three_ops_each_way():
     views = {"dimshuffle", "subtensor", "reshape", "shape", "unbroadcast"}
     worked = {op: n for op, n in backward.items() if op not in views}
     assert worked == {"dot": 1, "add": 1, "mul": 1}
+
+
+def test_gradients_of_peepholes_are_summed_behind_the_loop():
+    _, (_, backward) = compiled(layer("peepholes")[0])
+    # Slopes: 4 of gates, d_h into o and c each; the gate f; 3 peepholes: none of c_t.
+    assert backward["mul"] == 9 and not backward["sum"]
