@@ -7,10 +7,10 @@ to the next in a shared variable, the gradient ends at the minibatch's first ste
 
 Source: Elman 1990 for the network; Williams and Peng 1990 for the truncation;
     docs/bptt.md derives both gradients.
-Expect: 4 units and 5 steps find lag 3 only, and end at the 0.52 nats of who knows one; 16
-    units and 10 steps find both and end below 0.47 (who knows both: 0.45, none: 0.66).
-    The control, 16 units and 5 steps, ends there, too: no gradient of its reaches lag 8,
-    but h brings old x along unasked, and a wide h enough of it to use.
+Expect: 4 units and 5 steps find lag 3 only, and end at the 0.52 nats of who knows one.
+    16 units and 10 steps find both, and end below 0.47 (who knows both: 0.45; none:
+    0.66). The control, 16 units and 5 steps, ends there, too: none of its gradients has
+    seen lag 8, but h brings old x along unasked, and a wide h enough of it to use.
 """
 
 import json
@@ -103,8 +103,9 @@ def draw_curves(curves, bounds, tokens, path):
         axes.plot(read, curve, label=name)
     for name, loss in bounds.items():
         axes.axhline(loss, color="0.5", ls="--", lw=0.8)
-        axes.text(tokens, loss, f"{name} {loss:.2f}", ha="right", va="bottom")
+        axes.text(1.01 * tokens, loss, f"{name} {loss:.2f}", va="bottom")
     axes.set(xlabel="tokens read", ylabel="cross-entropy (nats)")
+    axes.set_xlim(right=1.16 * tokens)
     axes.legend(loc="upper center")
     figure.savefig(path, dpi=120)
 
