@@ -57,10 +57,10 @@ def pull_of(model, target):
 def main(
     hidden: int = 128,
     width: int = 32,
-    batch: int = 128,
+    batch: int = 32,
     examples: int = 50_000,
-    epochs: int = 25,
-    rate: float = 4e-3,
+    epochs: int = 12,
+    rate: float = 2e-3,
     frozen: Annotated[bool, typer.Option(help="train the decoder alone")] = False,
     target: str = "numpy",
     seed: int = 0,

@@ -116,6 +116,7 @@ def font_for(text: str) -> AbstractContextManager[None]:
         if not missing:
             break
         plain = font.style == "normal" and font.weight in (400, "normal")
+        plain = plain and not font.name.startswith("Last Resort")  # boxes for all
         if plain and missing & _letters(font.fname):
             missing -= _letters(font.fname)
             families.append(font.name)

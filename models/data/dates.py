@@ -34,7 +34,8 @@ def dates(
     """
     if min(counts, default=0) < 0 or not locales:
         raise UsageError(f"dates need counts and locales; got {counts} and {locales}")
-    rng, days, found = np.random.default_rng(seed), (LAST - FIRST).days + 1, {}
+    rng, days = np.random.default_rng(seed), (LAST - FIRST).days + 1
+    found: dict[str, str] = {}
     if sum(counts) > days * len(locales):
         raise UsageError(
             f"there are {days} days in {len(locales)} locales; got {counts}"

@@ -15,7 +15,7 @@ PEOPLE = {
 # (verb, third person, past): its Japanese stem, and what it may be done to.
 ACTS = {
     ("eat", "eats", "ate"): ("食べ", ["an apple", "bread", "fish"]),
-    ("read", "reads", "read"): ("読 み", ["a book", "a letter", "a newspaper"]),
+    ("open", "opens", "opened"): ("開 け", ["a book", "a letter", "a newspaper"]),
     ("drink", "drinks", "drank"): ("飲 み", ["water", "tea", "milk"]),
     ("buy", "buys", "bought"): ("買 い", ["a car", "a book", "fish"]),
     ("see", "sees", "saw"): ("見", ["the sea", "a bird", "a car"]),
