@@ -9,9 +9,10 @@ Expect: at least 99 % of unseen sums of three-digit numbers right as a whole.
 How does the encoder learn, which is never told what to remember? From the answers
 alone: the loss is at the decoder, and its gradient comes through the summary to each
 character of the question. The picture shows ‖∂loss/∂x_s‖ by its place s, before and
-after training; `--frozen` trains the decoder alone, upon what a random encoder gives. The
-answer is written from its last digit on, as by hand, so that what is carried over is
-known when it is needed.
+after training; `--frozen` trains the decoder alone, upon what a random encoder gives.
+
+The answer is written from its last digit on, as by hand, so that what is carried over
+is known when it is needed.
 """
 
 import json

@@ -6,7 +6,17 @@ if __name__ != "symseq.models":
         "Write `import symseq.models`, and keep the project's root off sys.path."
     )
 
-from . import attention, checkpoints, converters, data, init, losses, metrics, pooling
+from . import (
+    attention,
+    checkpoints,
+    converters,
+    data,
+    init,
+    losses,
+    metrics,
+    pooling,
+    seq2seq,
+)
 from .cells import (
     GRU,
     LSTM,
@@ -87,4 +97,5 @@ __all__ = [
     "metrics",
     "parameter",
     "pooling",
+    "seq2seq",
 ]
