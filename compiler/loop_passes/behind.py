@@ -14,10 +14,9 @@ from dataclasses import replace as replace_fields
 from functools import partial
 
 from symseq.graph import Apply, Variable
-from symseq.ops.indexing import getitem
 from symseq.ops.keys import Range
 from symseq.ops.subtensor import Subtensor
-from symseq.scan.rows import history_rows
+from symseq.scan.rows import final_rows, history_rows
 from symseq.span import deriving
 from symseq.traverse import replace
 
@@ -138,7 +137,7 @@ class Behind:
             state, before = parts.states[n], self.parts.states[k].spec
             history, depth = made.outputs[n], state.spec.depth
             if before.last_only and not state.spec.last_only:
-                found[id(old[k])] = getitem(history, slice(-depth, None))
+                found[id(old[k])] = final_rows(history, depth, None)
             else:
                 found[id(old[k])] = history
             if state.spec.last_only:

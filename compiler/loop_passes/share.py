@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace as replace_fields
 
 from symseq.graph import Apply, Variable
-from symseq.ops.indexing import getitem
 from symseq.scan.body import Body
+from symseq.scan.op import Scan
+from symseq.scan.rows import final_rows
 from symseq.span import deriving
 from symseq.traverse import replace
 
@@ -120,9 +121,8 @@ def _merge_states(parts: Parts, pairs: dict[int, int], mapping: Mapping) -> None
 def _state_output(parts: Parts, old: Variable, made: Variable) -> Variable:
     """The output of a state, of which its twin may keep more rows."""
     spec = parts.op.states[old.index]
-    assert made.owner is not None
-    kept = made.owner.op.states[made.index]  # type: ignore[attr-defined]
-    if spec.last_only and not kept.last_only:
+    assert made.owner is not None and isinstance(made.owner.op, Scan)
+    if spec.last_only and not made.owner.op.states[made.index].last_only:
         with deriving(parts.node.spans, parts.node.kind):
-            made = getitem(made, slice(-spec.depth, None))
+            made = final_rows(made, spec.depth, None)
     return stand_for(old, made)

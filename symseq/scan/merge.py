@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from symseq.graph import Apply, Variable
-from symseq.ops.indexing import getitem
-from symseq.ops.math import add
 from symseq.scan.body import Body
 from symseq.scan.op import Scan
+from symseq.scan.rows import final_rows
 from symseq.span import Origin, deriving
 from symseq.traverse import rebuild, remember, sort_nodes
 
@@ -103,7 +102,8 @@ def _enter(
             whole = made.outputs[k]
             if spec.last_only and not op.states[k].last_only:
                 with deriving(spans, "merged"):
-                    whole = _last_rows(op, made, k)
+                    done = op.steps_done(made.outputs)
+                    whole = final_rows(made.outputs[k], op.states[k].depth, done)
                 remember(node.outputs[k], whole)
             new[id(node.outputs[k])] = whole
         tops = old.mapped_outputs(node.outputs)
@@ -114,11 +114,3 @@ def _enter(
         for before in node.outputs:
             after = new[id(before)]
             after.name = after.name or before.name
-
-
-def _last_rows(op: Scan, made: Apply, k: int) -> Variable:
-    """The last `depth` rows of a history, of the steps done."""
-    depth, done = op.states[k].depth, op.steps_done(made.outputs)
-    if done is None:
-        return getitem(made.outputs[k], slice(-depth, None))
-    return getitem(made.outputs[k], slice(done, add(done, depth)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from symseq.graph import Variable
 from symseq.ops.alloc import Alloc
 from symseq.ops.create import zeros_like
-from symseq.ops.dimshuffle import DimShuffle
+from symseq.ops.dimshuffle import DimShuffle, dimshuffle
 from symseq.ops.elementwise import Elementwise
 from symseq.ops.indexing import getitem, set_subtensor
 from symseq.ops.math import add, sub
@@ -133,6 +133,19 @@ def history_rows(
         stop = add(count, offset) if offset else count
         return getitem(history, slice(offset or None, stop))
     return getitem(history, slice(offset or None, offset - depth or None))
+
+
+def final_rows(history: Variable, depth: int, done: Variable | None) -> Variable:
+    """The last `depth` rows of a history; `done`: how many steps an until-scan did.
+
+    That one row is one row is in its type: readers may drop the axis.
+    """
+    if depth == 1:
+        row = getitem(history, -1 if done is None else done)
+        return dimshuffle(row, ["x", *range(row.ndim)])
+    if done is None:
+        return getitem(history, slice(-depth, None))
+    return getitem(history, slice(done, add(done, depth)))
 
 
 def spread_rows(
