@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,8 +90,12 @@ class IfElse(BodyOp):
         differentiate: Differentiate,
     ) -> Sequence[Maybe]:
         received = [g for g in cotangents if g is not None]
-        chosen, some = _gradient(self.then, cotangents, differentiate)
-        passed, others = _gradient(self.other, cotangents, differentiate)
+        # What the chosen branch gave is read, not computed again.
+        given = [k for k, v in enumerate(outputs) if self._both_give(k, v.type)]
+        read = [Variable(outputs[k].type) for k in given]
+        places = dict(zip(given, read, strict=True))
+        chosen, some = _gradient(self.then, cotangents, differentiate, places)
+        passed, others = _gradient(self.other, cotangents, differentiate, places)
         flowing = [
             k
             for k, (a, b) in enumerate(zip(some, others, strict=True))
@@ -101,7 +105,7 @@ class IfElse(BodyOp):
             return (None,) * len(inputs)
         bodies = [
             Body(
-                (*body.inputs, *held),
+                (*body.inputs, *read, *held),
                 tuple(_or_zeros(found[k], body.inputs[k]) for k in flowing),
             )
             for body, held, found in (
@@ -109,9 +113,15 @@ class IfElse(BodyOp):
                 (self.other, passed, others),
             )
         ]
-        made = IfElse(*bodies).make(*inputs, *received)
+        values = [outputs[k] for k in given]
+        made = IfElse(*bodies).make(*inputs, *values, *received)
         by_place = dict(zip(flowing, made, strict=True))
         return (None, *(by_place.get(k) for k in range(len(inputs) - 1)))
+
+    def _both_give(self, place: int, type_: TensorType) -> bool:
+        """Whether both branches' outputs there have just this type."""
+        pair = (self.then.outputs[place], self.other.outputs[place])
+        return type_.is_float and all(v.type == type_ for v in pair)
 
     def batch(
         self, inputs: Sequence[Variable], batched: Sequence[bool]
@@ -171,16 +181,30 @@ def _join(a: TensorType, b: TensorType) -> TensorType:
 
 
 def _gradient(
-    body: Body, cotangents: Sequence[Maybe], differentiate: Differentiate
+    body: Body,
+    cotangents: Sequence[Maybe],
+    differentiate: Differentiate,
+    read: Mapping[int, Variable],
 ) -> tuple[list[Variable], list[Maybe]]:
-    """(variables for the cotangents that there are, one cotangent per input)."""
+    """(variables for the cotangents that there are, one cotangent per input).
+
+    ``read``: variables for what the body gave, by place, which are read where it was
+    computed.
+    """
     held = [
         Variable(v.type) if g is not None else None
         for v, g in zip(body.outputs, cotangents, strict=True)
     ]
     floats = [v for v in body.inputs if v.type.is_float]
     made = differentiate(body.outputs, held, floats)
-    found = dict(zip(floats, made, strict=True))
+    computed = {
+        body.outputs[k]: v
+        for k, v in read.items()
+        if body.outputs[k].owner is not None and body.outputs[k] not in body.inputs
+    }
+    flowing = {v: g for v, g in zip(floats, made, strict=True) if g is not None}
+    without = replace(list(flowing.values()), computed)
+    found = dict(zip(flowing, without, strict=True))
     return [v for v in held if v is not None], [found.get(v) for v in body.inputs]
 
 

@@ -51,10 +51,15 @@ def test_without_a_state_there_is_no_loop(name):
     assert compiled(layer(name)[0]) == ([], [])
 
 
+# Of the gradient's branches: for each of the two, one by the weights and one for them.
+BACKWARD = {"clockwork": 8, "nested": 8 + 3}
+
+
 @pytest.mark.parametrize("name", BRANCHES)
 def test_modules_keep_their_products_in_their_branches(name):
-    (alone,), (forward, _) = compiled(layer(name)[0])
+    (alone,), (forward, backward) = compiled(layer(name)[0])
     assert alone["dot"] == forward["dot"] == BRANCHES[name]
+    assert backward["dot"] == BACKWARD[name]
 
 
 @pytest.mark.parametrize("name", ["rnn", "lstm", "gru_after"])

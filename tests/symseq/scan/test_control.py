@@ -143,3 +143,26 @@ def test_a_number_is_not_cut_to_an_integer():
     for branches in ((n, 1.5), (1.5, n)):
         with pytest.raises(DTypeError, match="int32"):
             ss.ifelse.ifelse(T.gt(n, 0), *branches)
+
+
+@pytest.mark.parametrize("target", ["numpy", "reference"])
+def test_gradients_read_what_a_branch_gave_whatever_the_branches_lengths(target):
+    c, x = SCALAR("c"), VECTOR("x")
+    z = ifelse(c > 0, T.exp(x), T.tanh(x[1:]))
+    gx = T.grad((z * z).sum(), x)
+    f = ss.function([c, x], gx, target=target)
+    a = np.array([0.3, -0.2, 0.7])
+    y = np.tanh(a[1:])
+    for flag in (1, -1, 1):
+        wanted = 2 * np.exp(2 * a) if flag > 0 else [0, *(2 * y * (1 - y * y))]
+        np.testing.assert_allclose(f(flag, a), wanted, rtol=1e-12)
+    assert f(-1, a[:1]) == [0] and f(1, a[:0]).shape == (0,)
+
+
+def test_the_gradient_does_not_compute_a_branch_again():
+    c, x = SCALAR("c"), VECTOR("x")
+    z = ifelse(c > 0, [T.exp(x), x * 2], [x, T.tanh(x)])
+    (gx,) = differentiate([z[0].sum() + z[1].sum()], [constant(1.0, "float64")], [x])
+    (node,) = [n for n in sort_nodes([gx]) if n.op.name == "ifelse" and n.kind]
+    names = {n.op.name for _, outs in node.op.bodies() for n in sort_nodes(outs)}
+    assert not names & {"exp", "tanh"} and "sub" in names
