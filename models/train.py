@@ -38,6 +38,11 @@ def sequences_of(first: Array, *others: Array) -> int:
     return int(first.shape[1])
 
 
+def tokens_of(first: Array, *others: Array) -> int:
+    """How many tokens a batch without padding has. Shapes: first: int[T, B]."""
+    return int(first.size)
+
+
 @dataclass
 class History:
     """One entry per finished epoch: mean loss, validation score, seconds."""

@@ -7,6 +7,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from pydoc_data.topics import topics
+from typing import Any
 
 from symseq.errors import UsageError
 from symseq.types import Array
@@ -17,9 +18,9 @@ from .vocabulary import Vocabulary
 def language_reference() -> str:
     """What ``help("if")`` and the like show: Python's language reference, in English.
 
-    Topics repeat each other; each paragraph is here once, where it stands first. So
-    what is held out at the end was not read before. The text differs a little from one
-    version of Python to the next.
+    Topics repeat each other at length: a paragraph is here where it stands first, and
+    again only at the end of a topic, so that little of what is held out was read
+    before. The text differs a little from one version of Python to the next.
     """
     paragraphs = (part for topic in topics.values() for part in topic.split("\n\n"))
     return "\n\n".join(dict.fromkeys(paragraphs)) + "\n"
@@ -68,14 +69,14 @@ class Corpus:
     train: Array
     valid: Array
     test: Array
-    notes: dict[str, int | str]  # which text this is
+    notes: dict[str, Any]  # which text this is
 
     @classmethod
     def of(cls, text: str) -> Corpus:
         """The corpus of a text."""
         a, b = len(text) * 9 // 10, len(text) * 19 // 20
         known = Vocabulary.of([text[:a]])
-        parts = map(known.encode, (text[:a], text[a:b], text[b:]))
+        train, valid, test = map(known.encode, (text[:a], text[a:b], text[b:]))
         digest = hashlib.sha256(text.encode()).hexdigest()
-        notes = {"characters": len(text), "symbols": len(known), "sha256": digest}
-        return cls(known, *parts, notes)
+        notes = {"sha256": digest, "characters": len(text), "symbols": len(known)}
+        return cls(known, train, valid, test, notes)
