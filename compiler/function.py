@@ -82,7 +82,8 @@ def function(
         nan_guard: raise NanGuardError at the first NaN, before anything is written;
             `NanGuard(inf=True, big=1e10)` looks for more.
         memory_budget: the most bytes of working memory of a call; where a plan would
-            need more, gradients of loops keep checkpoints and compute the rest again.
+            need more, gradients of loops compute light rows again, or else keep
+            checkpoints and compute the rest again.
         mode: a `NanGuardMode` sets ``nan_guard``; others change nothing.
         accept_inplace, rebuild_strict: accepted for Theano programs.
 

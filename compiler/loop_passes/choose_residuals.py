@@ -1,7 +1,7 @@
 """A loop reads the lightest rows that the others follow from.
 
-    p_t = relu(a_t), q_t = a_t * h_{t-1} stacked, read by the gradient's loop
-    →  a_t stacked; p_t and q_t are computed again where they are read
+    scan(stacks z, p = relu(z));  back(z_t, p_t)
+    →  scan(stacks z);  back(z_t, relu(z_t))
     s = y * (1 - y);  scan(g_t * s_t)  →  scan(g_t * (y_t * (1 - y_t)))
 
 What a loop reads is a cut of the graph that its rows are made of: through elementwise
