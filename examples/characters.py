@@ -47,7 +47,7 @@ class Settings:
     held_out: int = 16  # stretches of held-out text side by side
 
     def rate_of(self, kind, epoch):
-        """RNN and mLSTM learn at half the rate: at the whole one they lose their way."""
+        """RNN and mLSTM learn at half the rate: at the whole one they stumble."""
         pace = self.rate * train.late_decay(epoch, self.epochs)
         return pace / 2 if kind in ("rnn", "mlstm") else pace
 

@@ -139,7 +139,7 @@ class CharacterModel(Module):
             CarriedTapeEnd(cell) if isinstance(cell, LSTMN) else CarriedState(cell)
         )
         self.embedding = embedding or Embedding(
-            vocabulary, self.core.inputs, rng=rng, initial=init.normal(0.1)
+            vocabulary, self.core.inputs, rng=rng, initial=init.normal(1.0)
         )
         self.readout = Dense(
             self.core.outputs, vocabulary, rng=rng, initial=init.glorot()

@@ -18,11 +18,12 @@ from .vocabulary import Vocabulary
 def language_reference() -> str:
     """What ``help("if")`` and the like show: Python's language reference, in English.
 
-    Topics repeat each other at length: a paragraph is here where it stands first, and
-    again only at the end of a topic, so that little of what is held out was read
-    before. The text differs a little from one version of Python to the next.
+    Topics repeat each other at length; each paragraph is here once, where it stands
+    first, so that little of what is held out was read before. The text differs a little
+    from one version of Python to the next.
     """
-    paragraphs = (part for topic in topics.values() for part in topic.split("\n\n"))
+    texts = (topic.strip("\n") for topic in topics.values())
+    paragraphs = (part.strip("\n") for text in texts for part in text.split("\n\n"))
     return "\n\n".join(dict.fromkeys(paragraphs)) + "\n"
 
 

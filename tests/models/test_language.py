@@ -8,11 +8,14 @@ import pytest
 import symseq as ss
 import symseq.tensor as T
 from symseq import models
+from symseq.compiler.pipeline import passes_of
 from symseq.errors import UsageError
 from symseq.models import data, losses, optimizers, train
 from symseq.models.attention import LSTMN
 from symseq.models.language import Carried, CharacterModel, OneHot, width_for
+from symseq.scan.op import Scan
 from symseq.tensor.shared_randomstreams import RandomStreams
+from symseq.traverse import sort_nodes
 
 V, D, H = 7, 5, 6
 CELLS = {
@@ -263,3 +266,28 @@ def test_held_out_loss_weighs_each_character_alike():
     logits, _ = model(x)
     alone = ss.function([x, y], losses.sequence_cross_entropy(logits, y))
     assert mean == pytest.approx(float(alone(*whole)), abs=1e-12)
+
+
+# Matrix products that read the state, of a step and of its gradient. Of an LSTMN: the
+# query, the scores, the gates and the new key.
+PRODUCTS = {
+    "rnn": (1, 1),
+    "gru": (2, 2),
+    "lstm": (1, 1),
+    "mlstm": (2, 2),
+    "lstmn": (4, 3),
+}
+
+
+@pytest.mark.parametrize("kind", PRODUCTS)
+def test_a_training_step_has_the_products_of_its_state_in_its_loops(kind):
+    model = model_of(kind)
+    cost, carry = model.cost(x, y, Carried(model))
+    gradients = ss.grad(cost, list(model.parameters().values()))
+    graph = passes_of([cost, *gradients, *carry.values()], "numpy")[-1][1]
+    found = tuple(
+        sum(inner.op.name == "dot" for inner in node.op.body.nodes)
+        for node in sort_nodes(graph)
+        if isinstance(node.op, Scan)
+    )
+    assert found == PRODUCTS[kind]
