@@ -10,7 +10,7 @@ MOST_OWN = 1 << 17
 # BLAS may be 0: then all is done here.
 TEXT = '''\
 def compiled(count):
-    return njit(void(*[int64] * count), cache=True, error_model="numpy")
+    return njit(void(*[int64] * count), error_model="numpy", **BARE)
 
 
 @compiled(7)
@@ -75,7 +75,7 @@ def slowly(m, n, k, a, a_down, a_by, b, b_down, b_by, c, c_by):
             put(c, i * c_by + j, total, 0)
 
 
-@njit(void(*[int64] * 10, DTYPE, int64, int64), cache=True, error_model="numpy")
+@njit(void(*[int64] * 10, DTYPE, int64, int64), error_model="numpy", **BARE)
 def multiply(blas, m, n, k, a, a_t, a_by, b, b_t, b_by, beta, c, c_by):
     """c = beta c + op(a) op(b)"""
     if m == 0 or n == 0:
@@ -122,6 +122,7 @@ def product_text(dtype: str, width: int) -> str:
     return (
         f"from numba import int64, njit, void\nfrom numba import {dtype} as DTYPE\n"
         f"from numpy import {dtype}\n\n"
+        "from symseq.compiler.runtime.numba_functions import BARE\n"
         f"{memory}gemm_{width} as gemm\n"
         "from symseq.compiler.runtime.numba_memory import "
         f"get_{dtype} as get, put_{dtype} as put\n\n"

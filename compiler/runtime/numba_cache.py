@@ -3,8 +3,8 @@
 A text is named ``symseq_plan_<hash>``, in a folder that is the user's; the hash is of
 the text and of all else that the machine code depends on. ``<name>.machine`` is all
 that a later process reads: it imports no numba, which would take longer than the rest.
-Where it is missing the text is written beside it as a module, for numba's messages, and
-for its own cache of the functions that many texts share.
+Where it is missing the text is written beside it as a module, for numba's messages.
+numba's own cache is not used: it unpickles what it finds, also what is not whole.
 """
 
 from __future__ import annotations

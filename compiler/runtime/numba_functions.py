@@ -11,7 +11,7 @@ from numba import njit
 
 from .numba_memory import rest
 
-compiled = njit(error_model="numpy", cache=True)
+compiled = njit(error_model="numpy")  # its code goes into the callers' own
 
 SIGNATURES = tuple(f"int64({', '.join(['int64'] * k)})" for k in range(1, 9))
 

@@ -240,10 +240,10 @@ print(f(np.ones((2, 2), "float32")).tolist(), "numba" in sys.modules)
 """
 
 
-def in_a_process_of_its_own(function, folder):
+def in_a_process_of_its_own(function, folder, program=PROGRAM):
     """What the program printed, without whether it imported numba; and whether."""
     made = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(function=function)],
+        [sys.executable, "-c", program.format(function=function)],
         env={**os.environ, "SYMSEQ_CACHE": str(folder)},
         capture_output=True, text=True,
     )  # fmt: skip
@@ -269,6 +269,13 @@ def test_machine_code_that_is_not_whole_is_made_again(tmp_path):
         file.write_bytes(torn)
         assert in_a_process_of_its_own("tanh", tmp_path) == (first, True)
         assert len(file.read_bytes()) == len(whole)
+
+
+def test_numbas_own_cache_holds_nothing(tmp_path):
+    """It unpickles files that may be torn; the products' module would be in it."""
+    program = PROGRAM.replace("T.{function}(x)", "T.dot(x, x)")
+    in_a_process_of_its_own("", tmp_path, program)
+    assert {path.suffix for path in tmp_path.rglob("*")} == {".py", ".machine"}
 
 
 def test_what_the_process_lacks_is_not_loaded():
