@@ -14,6 +14,7 @@ from symseq.types import Array
 from .arguments import Arguments
 from .pipeline import Compiled, compile_graph
 from .profile import Profile
+from .runtime.library import BrokenLibraryError
 from .spec import (
     In,
     Out,
@@ -27,7 +28,7 @@ from .spec import (
     replace_spec,
     specify,
 )
-from .targets import check_target
+from .targets import check_target, without
 from .watch import NanGuard, Watch
 
 __all__ = ["Function", "In", "Mode", "Out", "Param", "function"]
@@ -74,7 +75,7 @@ def function(
         updates: (shared variable, new value) pairs, written after the outputs.
         givens: (variable, replacement) pairs.
         target: "numpy" (a plan), "numba" (the same plan, jitted; "numpy" with a
-            warning where numba is missing) or "reference" (each op by its NumPy
+            warning where numba is missing or broken) or "reference" (each op by its NumPy
             meaning).
         on_unused_input: "raise" (default), "warn" or "ignore".
         allow_input_downcast: let float64 arrays become float32 inputs.
@@ -133,8 +134,17 @@ class Function:
         self._compile()
 
     def _compile(self) -> Compiled:
-        spec = self.spec
-        self._compiled = compile_graph(
+        try:
+            self._compiled = self._compiled_for(self.spec)
+        except BrokenLibraryError as error:
+            other = without(self.spec.target, error)
+            self.spec = replace_spec(self.spec, target=other)
+            self._compiled = self._compiled_for(self.spec)
+        self._versions = self._shared_versions()
+        return self._compiled
+
+    def _compiled_for(self, spec: Spec) -> Compiled:
+        return compile_graph(
             self._variables,
             spec.outputs,
             spec.updates,
@@ -144,8 +154,6 @@ class Function:
             self._watch,
             spec.memory_budget,
         )
-        self._versions = self._shared_versions()
-        return self._compiled
 
     def _shared_versions(self) -> tuple[int, ...]:
         assert self._compiled is not None

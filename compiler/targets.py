@@ -8,8 +8,11 @@ from functools import cache
 
 from symseq.errors import TargetError
 
+from .runtime.library import BrokenLibraryError
+
 TARGETS = ("reference", "numpy", "numba")
 LIBRARIES = {"numba": "numba", "cupy": "cupy"}
+BROKEN: set[str] = set()  # targets whose library could not be imported
 
 
 def check_target(target: str) -> str:
@@ -17,6 +20,8 @@ def check_target(target: str) -> str:
 
     Raises: TargetError for an unknown target or one whose library is missing.
     """
+    if target in BROKEN:
+        return "numpy"
     library = LIBRARIES.get(target)
     if target not in TARGETS and library is None:
         known = ", ".join(dict.fromkeys((*TARGETS, *LIBRARIES)))
@@ -37,6 +42,13 @@ def check_target(target: str) -> str:
         f"target {target!r} needs the library {library}, which is not installed",
         hint=f'pip install "symseq[{target}]", or use target="numpy"',
     )
+
+
+def without(target: str, error: BrokenLibraryError) -> str:
+    """The target to use from now on where the library of the one asked for failed."""
+    BROKEN.add(target)
+    warn_once(f'{error.rule}: target="{target}" runs as target="numpy", slower')
+    return "numpy"
 
 
 @cache

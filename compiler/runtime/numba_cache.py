@@ -27,6 +27,7 @@ import numpy as np
 
 from ..emit.numba_product import product_text
 from . import numba_machine
+from .library import library
 from .numba_blas import product_address
 from .numba_machine import Jitted, Piece
 
@@ -81,9 +82,9 @@ def _whole(text: str, needed: Iterable[str]) -> tuple[str, list[str]]:
 
 def _library_of(name: str) -> str:
     """The module that a generated one imports a name from."""
-    for library, names in LIBRARIES.items():
+    for module, names in LIBRARIES.items():
         if name in names.split():
-            return library if library == "numba" else f"{RUNTIME}.{library}"
+            return module if module == "numba" else f"{RUNTIME}.{module}"
     return f"{RUNTIME}.numba_memory"
 
 
@@ -91,6 +92,7 @@ def _compile(
     name: str, text: str, products: list[str], path: Path
 ) -> dict[str, Jitted]:
     """The functions from numba, and their machine code written to `path`."""
+    library("numba")
     for product in products:
         _module(_name(product), product)
     module = _module(name, text)

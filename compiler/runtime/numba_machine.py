@@ -12,11 +12,12 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from symseq.errors import SymseqError
+
+from .library import library
 
 Jitted = Callable[..., Any]
 # Where a function of numba puts what it returns and what it raises: nothing reads it.
@@ -105,13 +106,13 @@ def _finished(status: int) -> None:
 @cache
 def _llvm() -> Any:
     """Imported when first needed: the numba target alone has it."""
-    return import_module("llvmlite.binding")
+    return library("llvmlite.binding")
 
 
 @cache
 def processor() -> str:
     """What machine code is made by, and for."""
-    llvm, version = _llvm(), import_module("llvmlite").__version__
+    llvm, version = _llvm(), library("llvmlite").__version__
     features = llvm.get_host_cpu_features().flatten()
     return f"llvmlite {version}, {llvm.get_host_cpu_name()} {features}"
 

@@ -283,6 +283,31 @@ def test_what_the_process_lacks_is_not_loaded():
     assert numba_machine.bound([lacking]) is None
 
 
+BROKEN = """
+import sys, warnings
+import numpy as np, symseq as ss, symseq.tensor as T
+x = T.dvector("x")
+with warnings.catch_warnings(record=True) as caught:
+    f, g = (ss.function([x], x * k, target="numba") for k in (2, 3))
+assert "target numpy" in repr(f) and "target numpy" in repr(g)
+assert f(np.ones(2)).tolist() == [2, 2] and g(np.ones(2)).tolist() == [3, 3]
+print([str(warning.message) for warning in caught], "{function}" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("name", ["numba", "llvmlite"])
+def test_a_numba_that_cannot_be_imported_is_done_without(tmp_path, monkeypatch, name):
+    """As one that is too old for this NumPy: one warning, and the numpy target runs."""
+    package = tmp_path / "packages" / name
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise ImportError('needs NumPy 1')\n")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent), prepend=os.pathsep)
+    cache = tmp_path / "cache"
+    printed, _ = in_a_process_of_its_own("numba", cache, BROKEN)
+    assert printed.count("is installed, but cannot be imported") == 1
+    assert "(ImportError: needs NumPy 1)" in printed and '"numpy", slower' in printed
+
+
 def test_without_numba_numpy_runs_after_one_warning(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
     targets.warn_once.cache_clear()
