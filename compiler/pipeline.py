@@ -47,6 +47,7 @@ from .passes.split_sums import split_sums
 from .passes.stabilise import STABILISE
 from .reference import Evaluator
 from .rewrite.engine import rewrite
+from .rewrite.rules import RuleSet
 from .runtime.bind import check_lengths, check_names
 from .runtime.plan import BranchesDiffer, Plan
 from .runtime.threads import blas_threads
@@ -70,6 +71,9 @@ def passes_under(policy: Policy) -> Passes:
     neighbours = (("merge_slices", merge_slices), ("join_outputs", join_outputs))
     return (
         ("merge_scans", lambda outputs: list(merge_scans(outputs))),
+        # Equal nodes are one from here on: loops of several calls of grad are, too,
+        # before each has lost what its own caller does not read.
+        ("intern", partial(rewrite, rules=RuleSet())),
         ("drop_unused", drop_unused),
         ("keep_last_rows", keep_last_rows),
         stabilise,

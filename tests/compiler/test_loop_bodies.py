@@ -267,3 +267,21 @@ def test_a_forward_pass_alone_keeps_no_history():
         if isinstance(node.op, Scan)
     )
     assert all(spec.last_only for spec in node.op.states)
+
+
+@pytest.mark.parametrize("target", ["numpy", "numba"])
+def test_gradients_taken_one_by_one_share_their_loops(target):
+    """[grad(cost, p) for p in ps], as Theano programs write it, is grad(cost, ps)."""
+    x = T.TensorType("float32", (None, None, H))("x")
+    W, U = weights("W", H, 4 * H), weights("U", H, 4 * H)
+    b = weights("b", 4 * H)
+
+    def step(x_t, h, c):
+        return gates(T.dot(x_t, W) + T.dot(h, U) + b, c)
+
+    (h, _), _ = ss.scan(step, x, [zeros(x)] * 2)
+    cost = (h**2).mean()
+    apart = [T.grad(cost, p) for p in (W, U, b)]
+    for outputs in (T.grad(cost, [W, U, b]), apart):
+        made = passes_of(outputs, target)[-1][1]
+        assert sum(isinstance(node.op, Scan) for node in sort_nodes(made)) == 2
