@@ -75,8 +75,8 @@ def function(
         updates: (shared variable, new value) pairs, written after the outputs.
         givens: (variable, replacement) pairs.
         target: "numpy" (a plan), "numba" (the same plan, jitted; "numpy" with a
-            warning where numba is missing or broken) or "reference" (each op by its NumPy
-            meaning).
+            warning where numba is missing or broken) or "reference" (each op by its
+            NumPy meaning).
         on_unused_input: "raise" (default), "warn" or "ignore".
         allow_input_downcast: let float64 arrays become float32 inputs.
         profile: measure each node's time; ``print(f.profile)`` shows where it goes.

@@ -57,6 +57,13 @@ def magnitude(b: Builder, x: Value) -> Value:
     return b.call(function, [x])
 
 
+def with_sign_of(b: Builder, size: Value, x: Value) -> Value:
+    kind = ir.FunctionType(FLOAT, [FLOAT] * 2)
+    name = "llvm.copysign.f32"
+    function = b.module.globals.get(name) or ir.Function(b.module, kind, name)
+    return b.call(function, [size, x])
+
+
 def polynomial(b: Builder, x: Value, coefficients: Sequence[float]) -> Value:
     y = f(coefficients[0])
     for coefficient in coefficients[1:]:
@@ -113,15 +120,15 @@ def log(b: Builder, x: Value) -> Value:
 
 
 def tanh(b: Builder, x: Value) -> Value:
-    """x plus a polynomial below 0.625, else 1 - 2 / (exp(2 |x|) + 1) with x's sign."""
+    """Of |x|: it plus a polynomial below 0.625, else 1 - 2 / (exp(2 |x|) + 1); x's sign."""
     size, square = magnitude(b, x), b.fmul(x, x)
-    near = fma(b, b.fmul(polynomial(b, square, TANH), square), x, x)
+    near = fma(b, b.fmul(polynomial(b, square, TANH), square), size, size)
     within = b.select(b.fcmp_ordered(">", size, f(10.0)), f(10.0), size)
     y, n = reduced_exp(b, b.fadd(within, within))
     grown = b.fadd(b.fmul(y, power_of_two(b, n)), f(1.0))
     far = b.fsub(f(1.0), b.fdiv(f(2.0), grown))
-    signed = b.select(b.fcmp_ordered("<", x, f(0.0)), b.fneg(far), far)
-    return b.select(b.fcmp_ordered("<", size, f(0.625)), near, signed)
+    found = b.select(b.fcmp_ordered("<", size, f(0.625)), near, far)
+    return with_sign_of(b, found, x)  # -0.0 + 0.0 would have lost it
 
 
 def sigmoid(b: Builder, x: Value) -> Value:

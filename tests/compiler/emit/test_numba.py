@@ -204,6 +204,16 @@ def test_vectorised_functions_over_all_of_float32():
                 assert ulps(found, function(wide)).max() < 1.5
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_functions_keep_the_sign_of_zero(dtype):
+    x = T.vector("x", dtype)
+    kept = [T.tanh(x), T.sin(x), T.sqrt(x), T.expm1(x), T.log1p(x), T.floor(x)]
+    f = ss.function([x], kept, target="numba")
+    for found in f(np.array([0.0, -0.0] * 9, dtype)):
+        assert np.signbit(found).tolist() == [False, True] * 9
+        assert not found.any()
+
+
 class Alarm(Exception):
     pass
 
