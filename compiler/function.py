@@ -6,8 +6,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from symseq.config import config
-from symseq.errors import ReentryError
+from symseq.errors import ReentryError, UsageError
 from symseq.graph import SharedVariable, Variable
 from symseq.types import Array
 
@@ -92,6 +94,7 @@ def function(
         user's line.
     """
     target = check_target(target)
+    _check_budget(memory_budget)
     given = [In(v) if isinstance(v, Variable) else v for v in listed(inputs)]
     pairs, replaced = pairs_of(updates, "updates"), pairs_of(givens, "givens")
     spec = specify(given, outputs, pairs, replaced, no_default_updates)
@@ -102,6 +105,17 @@ def function(
                         memory_budget=memory_budget)  # fmt: skip
     check_inputs(spec, on_unused_input or config.on_unused_input)
     return Function(cut_at_inputs(spec))
+
+
+def _check_budget(nbytes: int | None) -> None:
+    if nbytes is None:
+        return
+    whole = isinstance(nbytes, (int, np.integer)) and not isinstance(nbytes, bool)
+    if not whole or nbytes < 1:
+        raise UsageError(
+            f"memory_budget must be a whole number of bytes from 1 on; got {nbytes!r}",
+            hint="memory_budget=10**6 is a megabyte; None sets no limit",
+        )
 
 
 def _guard(wanted: bool | NanGuard | None, mode: object) -> NanGuard | None:

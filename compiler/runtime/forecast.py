@@ -77,6 +77,12 @@ def stand_ins(
     for k, value in enumerate(inputs):
         label = value.variable.name or value.name
         if k < len(given):
+            if label in rest:
+                raise UsageError(
+                    f"input {label} is given twice: by position {given[k]!r} and by "
+                    f"name {rest[label]!r}",
+                    hint="give each input's shape once",
+                )
             shape = given[k]
         elif label in rest:
             shape = rest.pop(label)
@@ -95,14 +101,33 @@ def stand_ins(
 
 def _stand_in(variable: Variable, shape: object) -> Array:
     if isinstance(shape, (tuple, list)):
-        array = np.broadcast_to(np.zeros((), variable.dtype), tuple(shape))
-    else:
+        array = np.broadcast_to(np.zeros((), variable.dtype), _lengths(variable, shape))
+    elif isinstance(shape, (int, float, complex, np.generic, np.ndarray)):
         array = np.asarray(shape, variable.dtype)
+    else:
+        raise _no_shape(variable, shape)
     if array.ndim != variable.ndim:
         raise UsageError(
             f"input {variable.label} has rank {variable.ndim}; got the shape {shape!r}"
         )
     return array
+
+
+def _lengths(variable: Variable, shape: Sequence[object]) -> tuple[int, ...]:
+    """Raises: UsageError for what is no whole number from 0 on."""
+    found = [int(n) for n in shape if isinstance(n, (int, np.integer)) and n >= 0]
+    if len(found) != len(shape):
+        raise _no_shape(variable, shape)
+    return tuple(found)
+
+
+def _no_shape(variable: Variable, shape: object) -> UsageError:
+    example = ", ".join(["4"] * variable.ndim) + ("," if variable.ndim == 1 else "")
+    return UsageError(
+        f"the shape of input {variable.label} must be {variable.ndim} whole numbers "
+        f"from 0 on; got {shape!r}",
+        hint=f"a tuple such as ({example}), by position or as name=({example})",
+    )
 
 
 def forecast(program: Program, memory: Buffers, sizes: Sizes) -> Forecast:

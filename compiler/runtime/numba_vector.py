@@ -120,7 +120,7 @@ def log(b: Builder, x: Value) -> Value:
 
 
 def tanh(b: Builder, x: Value) -> Value:
-    """Of |x|: it plus a polynomial below 0.625, else 1 - 2 / (exp(2 |x|) + 1); x's sign."""
+    """Below 0.625 a polynomial of |x|, else 1 - 2 / (exp(2 |x|) + 1); then x's sign."""
     size, square = magnitude(b, x), b.fmul(x, x)
     near = fma(b, b.fmul(polynomial(b, square, TANH), square), size, size)
     within = b.select(b.fcmp_ordered(">", size, f(10.0)), f(10.0), size)

@@ -42,11 +42,17 @@ def save(
     """Write a plan for inputs of the given shapes, or else of the last call's.
 
     Raises: UsageError for ops that have no NumPy text, for lengths that only the run
-        knows, for updates of other lengths.
+        knows, for updates of other lengths, for a folder that is not there.
     """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise UsageError(
+            f"save needs a folder that exists; got {str(target)!r}, and there is no "
+            f"folder {str(target.parent)!r}",
+            hint="make the folder first",
+        )
     sizes = plan.sizes_of(_inputs(plan, shapes, named))
     _check(plan, sizes)
-    target = Path(path)
     arrays = _arrays(plan.program, plan.replaced)
     text = saved_text(
         target,

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from symseq.errors import UsageError
 from symseq.graph import SharedVariable, Variable
 from symseq.ops.cast import cast
@@ -158,8 +160,13 @@ def check_options(fn: object, truncate: int, checkpoint_every: int | None) -> No
         raise UsageError(f"scan needs a function as its step; got {fn!r}")
     if truncate != -1 and truncate < 1:
         raise UsageError(f"truncate_gradient must be -1 or at least 1; got {truncate}")
-    if checkpoint_every is not None and checkpoint_every < 1:
-        raise UsageError(f"checkpoint_every must be at least 1; got {checkpoint_every}")
+    every = 1 if checkpoint_every is None else checkpoint_every
+    if isinstance(every, bool) or not isinstance(every, (int, np.integer)) or every < 1:
+        raise UsageError(
+            f"checkpoint_every must be a whole number of steps, at least 1; got "
+            f"{checkpoint_every!r}",
+            hint="about the root of the number of steps needs the least memory",
+        )
 
 
 def _row_of(view: Variable) -> Variable:

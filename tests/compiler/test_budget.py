@@ -52,3 +52,10 @@ def test_a_budget_that_cannot_be_kept_says_what_is_needed():
     f = training(memory_budget=1000)
     with pytest.raises(UsageError, match="memory_budget is 1,000 bytes; a call"):
         f(*data(STEPS))
+
+
+@pytest.mark.parametrize("budget", ["1MB", 0, -1, 1.5, True])
+def test_a_budget_is_a_whole_number_of_bytes(budget):
+    x = T.dvector("x")
+    with pytest.raises(UsageError, match=f"whole number of bytes.*got {budget!r}"):
+        ss.function([x], x * 2, memory_budget=budget)

@@ -57,10 +57,15 @@ def test_borrowed_outputs_count():
         (((3,),), {}, "rank 3"),
         (((3, 4, 4),), {}, "needs the shape of input u"),
         (((3, 4, 4), (4, 4)), {"v": (1,)}, "no input named 'v'"),
+        (((3, 4, 4),), {"x": (3, 4, 4)}, "x is given twice.*once"),
+        (({"x": (3, 4, 4)},), {}, "x must be 3 whole numbers.*got {.*hint"),
+        (((-1, 3, 3),), {}, r"x must be 3 .* from 0 on; got \(-1, 3, 3\)"),
+        ((("a", 3, 3),), {}, r"must be 3 whole numbers .*\('a', 3, 3\)"),
+        (((4.5, 3, 3),), {}, r"must be 3 whole numbers .*\(4.5, 3, 3\)"),
         (((1, 1, 1),) * 9, {}, "has 3 inputs; got 9"),
         (((3, 4, 4), (4, 5)), {"n": 1}, "equal"),
     ],
 )
 def test_shapes_that_do_not_fit(given, named, message):
-    with pytest.raises((UsageError, ShapeError), match=message):
+    with pytest.raises((UsageError, ShapeError), match=f"(?s){message}"):
         layer().plan.report(*given, **named)

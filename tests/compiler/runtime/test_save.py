@@ -117,3 +117,10 @@ def test_lengths_must_be_known(tmp_path):
     masked = ss.function([x], x[x > 0])
     with pytest.raises(UsageError, match="only the run knows"):
         masked.plan.save(tmp_path / "step.py", (3,))
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    x = T.dvector("x")
+    f = ss.function([x], x * 2)
+    with pytest.raises(UsageError, match=r"no folder '.*nowhere'"):
+        f.plan.save(tmp_path / "nowhere" / "step.py", x=(3,))

@@ -163,6 +163,8 @@ def test_forms_of_results():
         (lambda x: scan(lambda x: "no", x), "a step returns"),
         (lambda x: scan(lambda x: x, x, truncate_gradient=0), "truncate_gradient"),
         (lambda x: scan(lambda x: x, x, checkpoint_every=0), "checkpoint_every"),
+        (lambda x: scan(lambda x: x, x, checkpoint_every=1.5), "whole number of steps"),
+        (lambda x: scan(lambda x: x, x, checkpoint_every="a"), "least 1; got 'a'"),
         (lambda x: scan(None, x), "function"),
         (lambda x: scan(lambda x: x, x.sum()), "first axis"),
         (lambda x: scan(lambda x: x, {"input": x, "tap": [-1]}), "got 'tap'"),
