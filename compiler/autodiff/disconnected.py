@@ -43,7 +43,7 @@ def find_breaks(
     for node in between(roots, [variable]).nodes:
         if not any(id(v) in floating for v in node.inputs):
             continue
-        received = any(id(v) in sweep.sums for v in node.outputs)
+        received = any(sweep.key(v) in sweep.sums for v in node.outputs)
         if received or not any(v.type.is_float for v in node.outputs):
             found.append(node)
         else:

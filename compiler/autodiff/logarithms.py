@@ -12,7 +12,7 @@ from symseq.ops import math
 from symseq.ops.dimshuffle import DimShuffle, dimshuffle
 from symseq.ops.reduce import Sum
 from symseq.ops.reshape import Reshape
-from symseq.ops.softmax import Softmax, logsumexp
+from symseq.ops.softmax import Softmax, finite_max
 from symseq.ops.subtensor import Subtensor
 from symseq.ops.take import Gather, Take
 
@@ -64,7 +64,10 @@ def _moved(g: Variable, moves: Sequence[Apply]) -> Variable:
 
 
 def _of_sum(total: Apply, g: Variable, wanted: Collection[int]) -> Pulled:
-    """log Σ exp(x): g exp(x − log Σ exp(x))."""
+    """log Σ exp(x): g softmax(x), over several axes at once where Σ is.
+
+    exp(x − log Σ exp(x)) would be wrong for large x, by what rounding the log loses.
+    """
     assert isinstance(total.op, Sum)
     (e,), axes = total.inputs, total.op.axes
     if e.owner is None or e.owner.op != EXP or id(e) in wanted:
@@ -72,7 +75,10 @@ def _of_sum(total: Apply, g: Variable, wanted: Collection[int]) -> Pulled:
     (x,) = e.owner.inputs
     kept = iter(range(g.ndim))
     wide = dimshuffle(g, ["x" if a in axes else next(kept) for a in range(x.ndim)])
-    return x, wide * math.exp(x - logsumexp(x, axis=axes, keepdims=True))
+    if len(axes) == 1:
+        return x, wide * Softmax(axes[0])(x)
+    shifted = math.exp(x - finite_max(x, axes))
+    return x, wide * (shifted / shifted.sum(axis=axes, keepdims=True))
 
 
 def _beside_one(

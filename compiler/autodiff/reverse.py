@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symseq.errors import SymseqError, UsageError
-from symseq.graph import Apply, BodyOp, Variable, operands
+from symseq.graph import Apply, BodyOp, Constant, Variable, operands
 from symseq.lengths import differ
 from symseq.span import GRADIENT, deriving
 from symseq.traverse import sort_nodes
 
 from .logarithms import log_gradient
+
+MOST_COMPARED = 64  # elements: larger constants are equal only to themselves
 
 
 def differentiate(
@@ -36,19 +38,24 @@ class Sweep:
 
     ``nodes`` read ``wrt`` on the way to the outputs, ``reached`` has the ids of all
     they touch, ``sums`` what each variable received, by its id; ``known`` ones
-    receive nothing more.
+    receive nothing more. ``same`` has the ids of equal values that receive for others.
     """
 
     nodes: list[Apply]
     reached: set[int]
     known: set[int]
+    same: dict[int, int] = field(default_factory=dict)
     sums: dict[int, Variable] = field(default_factory=dict)
+
+    def key(self, variable: Variable) -> int:
+        """The id under which `sums` has what the variable received."""
+        return self.same.get(id(variable), id(variable))
 
     def receive(
         self, variable: Variable, g: Variable | None, node: Apply | None = None
     ) -> None:
         """Add `g` to what `variable` has received, if it counts at all."""
-        key = id(variable)
+        key = self.key(variable)
         if g is None or key not in self.reached or not variable.type.is_float:
             return
         check_type(variable, g, node)
@@ -70,8 +77,9 @@ def pull_back(
     The gradient of a `known` variable is what is said there, whatever else reads it.
     """
     known, constant = known or {}, list(constant)
-    sweep = between([*outputs, *known], wrt, constant)
     wanted = {id(v) for v in (*wrt, *constant, *known)}
+    sweep = between([*outputs, *known], wrt, constant)
+    sweep.same = equals(sort_nodes([*outputs, *known]), wanted)
     for variable, said in known.items():
         sweep.receive(variable, said)
         sweep.known.add(id(variable))
@@ -103,6 +111,32 @@ def between(
             nodes.append(node)
             reached.update(id(v) for v in node.outputs if id(v) not in blocked)
     return Sweep(nodes, reached, set())
+
+
+def equals(nodes: Iterable[Apply], apart: Collection[int]) -> dict[int, int]:
+    """Which values are made twice: their ids, each with the id of the first equal one.
+
+    An expression that was written twice so gets one gradient, as if it had a name:
+    g·e + h·e is ∞ − ∞ where (g + h)·e is finite. Those `apart` (ids) equal no other.
+    """
+    same: dict[int, int] = {}
+    first: dict[object, Apply] = {}
+
+    def key(variable: Variable) -> object:
+        small = isinstance(variable, Constant) and variable.data.size <= MOST_COMPARED
+        if not small or id(variable) in apart:
+            return same.get(id(variable), id(variable))
+        data = variable.data
+        return data.dtype.str, data.shape, data.tobytes()
+
+    for node in nodes:
+        if any(id(v) in apart for v in node.outputs):
+            continue
+        twin = first.setdefault((node.op, *map(key, node.inputs)), node)
+        if twin is not node:
+            pairs = zip(node.outputs, twin.outputs, strict=True)
+            same.update((id(v), id(other)) for v, other in pairs)
+    return same
 
 
 def pulled(

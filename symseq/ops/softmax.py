@@ -139,8 +139,13 @@ def logsumexp(x: object, axis: AxisLike = None, keepdims: bool = False) -> Varia
     """y = log Σ exp x over `axis`, without overflow."""
     variable = floating(x)
     axes = normal_axes(axis, variable.ndim)
-    top = disconnected_grad(max(variable, axis=axes, keepdims=True))
-    shift = switch(isinf(top), zeros(top), top)
+    shift = finite_max(variable, axes)
     total = sum(exp(variable - shift), axis=axes, keepdims=keepdims)
     back = shift if keepdims else sum(shift, axis=axes)
     return log(total) + back
+
+
+def finite_max(x: Variable, axes: Sequence[int]) -> Variable:
+    """max x over axes that are kept, 0 where that is infinite; without a gradient."""
+    top = disconnected_grad(max(x, axis=axes, keepdims=True))
+    return switch(isinf(top), zeros(top), top)

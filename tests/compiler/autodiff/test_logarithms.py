@@ -71,6 +71,18 @@ def test_what_lies_between_gets_its_gradient_where_it_is_asked_for():
     np.testing.assert_allclose(said.eval({x: values}), np.zeros((2, 3)))
 
 
+@pytest.mark.parametrize("target", ["reference", "numpy"])
+@pytest.mark.parametrize("axis", [None, 0, 1])
+@pytest.mark.parametrize("far", [1e6, 1e8, -1e8])
+def test_the_weights_of_a_log_of_a_sum_do_not_feel_its_rounding(axis, far, target):
+    x = T.fmatrix("x")
+    cost = T.log(T.exp(x).sum(axis=axis)).sum()
+    values = np.full((2, 4), far, np.float32)
+    got = ss.function([x], T.grad(cost, x), target=target)(values)
+    number = {None: 8, 0: 2, 1: 4}[axis]
+    np.testing.assert_allclose(got, np.full((2, 4), 1 / number), rtol=1e-6)
+
+
 def test_a_nan_stays():
     x = T.dmatrix("x")
     f = ss.function([x], T.grad(picked(T.nnet.softmax(x)), x))

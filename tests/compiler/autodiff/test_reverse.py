@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from symseq.errors import DisconnectedInputError, NullTypeGradError, UsageError
 from symseq.ops.convert import constant
 from symseq.ops.custom import op
 from symseq.ops.gradient_ops import disconnected_grad, zero_grad
+from symseq.span import GRADIENT
 from symseq.traverse import sort_nodes
 from symseq.variables import dmatrix, dscalar, dvector, ivector, shared
 
@@ -222,3 +225,33 @@ def test_parameters_may_come_as_a_view_of_a_dict():
         found = grad(cost, view)
         assert isinstance(found, list) and len(found) == 2
     assert len(grad(cost, dict.fromkeys(params.values()).keys())) == 2
+
+
+def made_for_gradients(cost, x):
+    return Counter(n.op for n in sort_nodes([grad(cost, x)]) if n.kind == GRADIENT)
+
+
+def test_what_is_written_twice_gets_one_gradient():
+    x = dvector("x")
+    named = T.exp(2 * x)
+    once = (named * T.tanh(named)).sum()
+    twice = (T.exp(2 * x) * T.tanh(T.exp(2 * x))).sum()
+    assert made_for_gradients(twice, x) == made_for_gradients(once, x)
+
+
+def test_a_value_that_is_asked_for_is_apart_from_its_equals():
+    x = dvector("x")
+    a, b = T.exp(x), T.exp(x)
+    cost = (a * b).sum()
+    by_a, by_b = run(grad(cost, [a, b]), (x, V))
+    np.testing.assert_allclose(by_a, np.exp(V))
+    np.testing.assert_allclose(by_b, np.exp(V))
+    (by_x,) = run([grad(cost, x, consider_constant=[a])], (x, V))
+    np.testing.assert_allclose(by_x, np.exp(2 * V))
+
+
+def test_the_place_where_a_path_breaks_is_found_behind_equals():
+    x = dvector("x")
+    cost = (disconnected_grad(T.exp(x)) * disconnected_grad(T.exp(x))).sum()
+    with pytest.raises(DisconnectedInputError, match="disconnected_grad"):
+        grad(cost, x)
