@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from symseq.graph import Op
+from symseq.ops.cumulative import CumProd, CumSum, Cumulative
 from symseq.ops.join import Join
 from symseq.ops.linalg import BatchedDot, Dot
 from symseq.ops.reduce import Max, Min, Reduction, Sum
 from symseq.ops.softmax import LogSoftmax, Softmax
+from symseq.ops.sort import Sort
 from symseq.ops.take import Gather, Put, PutRows, Take
+from symseq.random.bits import Bits
 
 from ..passes.bags import SumTaken
 from ..passes.runs import PutRuns, SortPlaces, SumRuns
@@ -131,6 +134,39 @@ def _check(lines: StepLines, step: Compute) -> Iterable[str]:
     x, *ids = step.inputs
     names = ", ".join(value.name for value in ids)
     yield f"{lines.helper('check_places')}({x.name}, ({names},))"
+
+
+@form(Bits)
+def write_bits(lines: StepLines, step: Compute) -> Iterable[str]:
+    """Random words, drawn where they are wanted."""
+    (key, *_), (out,) = step.inputs, step.outs
+    if not out.is_contiguous:
+        yield from lines.by_meaning(step)
+        return
+    yield f"{lines.helper('fill_words')}({key.name}, {out.name})"
+
+
+@form(CumSum, CumProd)
+def write_cumulative(lines: StepLines, step: Compute) -> Iterable[str]:
+    """add.accumulate(x, axis, None, out)."""
+    assert step.node is not None
+    op, (x,), (out,) = step.node.op, step.inputs, step.outs
+    assert isinstance(op, Cumulative)
+    if op.reverse or x.dtype != out.dtype:
+        yield from lines.by_meaning(step)
+        return
+    yield f"{lines.call(op.ufunc)}.accumulate({x.name}, {op.axis}, None, {out.name})"
+
+
+@form(Sort)
+def write_sorted(lines: StepLines, step: Compute) -> Iterable[str]:
+    """A copy, sorted where it lies."""
+    assert step.node is not None
+    assert isinstance(step.node.op, Sort)
+    (x,), (out,) = step.inputs, step.outs
+    if not lines.lifetimes.same(x, out):
+        yield lines.copy(out, x)
+    yield f'{out.name}.sort({step.node.op.axis}, "stable")'
 
 
 @form(SumTaken)

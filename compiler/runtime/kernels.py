@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from symseq.random.bits import fill_words
 from symseq.types import Array
 
 from ..memory import block_rows
@@ -74,6 +75,7 @@ def log_softmax(x: Array, axis: int, out: Array) -> None:
 HELPERS: dict[str, Callable[..., Any]] = {
     "blocks": blocks,
     "check_places": check_places,
+    "fill_words": fill_words,
     "gather": gather,
     "log_softmax": log_softmax,
     "prepare": prepare,

@@ -53,18 +53,24 @@ def folded(key: Array, number: Array) -> Array:
     return mix(parents + children).view("int64").reshape(shape)
 
 
-def words(key: Array, count: int) -> Array:
-    """The first `count` words of each key. Shapes: key: [...] → [..., count]."""
+def fill_words(key: Array, drawn: Array) -> None:
+    """The first words of each key, into `drawn`. Shapes: [...], int64[..., n...]."""
     keys = np.array(key, "int64", ndmin=1).view("uint64").reshape(-1, 1)
-    drawn = np.empty((len(keys), count), "uint64")
+    rows = drawn.view("uint64").reshape(len(keys), drawn.size // max(1, len(keys)))
     # A block at a time, so that what is mixed stays in the cache.
     width = max(1, BLOCK // max(1, len(keys)))
-    for start in range(0, count, width):
-        stop = min(start + width, count)
+    for start in range(0, rows.shape[1], width):
+        stop = min(start + width, rows.shape[1])
         block = np.arange(start + 1, stop + 1, dtype="uint64") * GAMMA + keys
         np.add(mix(block), keys, out=block)
-        drawn[:, start:stop] = mix(block)
-    return drawn.view("int64").reshape((*key.shape, count))
+        rows[:, start:stop] = mix(block)
+
+
+def words(key: Array, count: int) -> Array:
+    """The first `count` words of each key. Shapes: key: [...] → [..., count]."""
+    drawn = np.empty((*key.shape, count), "int64")
+    fill_words(key, drawn)
+    return drawn
 
 
 def _integers(what: str, args: Sequence[Arg]) -> None:

@@ -104,3 +104,22 @@ def test_an_interrupt_before_the_first_write_changes_nothing():
     assert w.get_value() == 1
     with pytest.raises(KeyboardInterrupt):
         f(2.0)
+
+
+DRAWS_AND_ORDERS = {
+    "binomial": lambda x, streams: x * streams.binomial(size=x.shape, p=0.5),
+    "normal": lambda x, streams: x + streams.normal(size=x.shape),
+    "cumsum": lambda x, streams: T.cumsum(x, axis=0),
+    "sort": lambda x, streams: T.sort(x, axis=2),
+}
+
+
+@pytest.mark.parametrize("steps", [10, 1000])
+@pytest.mark.parametrize("name", DRAWS_AND_ORDERS)
+def test_draws_and_orders_allocate_little(name, steps):
+    x = T.dtensor3("x")
+    streams = ss.tensor.shared_randomstreams.RandomStreams(3)
+    f = ss.function([x], DRAWS_AND_ORDERS[name](x, streams).sum())
+    f(np.random.default_rng(0).normal(size=(steps, 16, 32)))
+    (binding,) = f.plan.bindings.values()
+    assert peak_of(binding.run) < BOUND
