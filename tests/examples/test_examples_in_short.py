@@ -1,4 +1,4 @@
-"""Each example runs from end to end at tiny sizes, and leaves its results and pictures."""
+"""Each example runs in short from end to end, and leaves results and pictures."""
 
 import json
 import os
