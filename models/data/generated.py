@@ -85,9 +85,7 @@ def adding_problem(rng: np.random.Generator, size: int, *, steps: int = 200) -> 
         section 4.1.
     """
     if steps < 2:
-        raise UsageError(
-            f"the adding problem has a mark in each half; got {steps} steps"
-        )
+        raise UsageError(f"the adding problem has two marks; got {steps} steps")
     numbers, marks = rng.random((steps, size)), np.zeros((steps, size))
     columns, half = np.arange(size), steps // 2
     marks[rng.integers(0, half, size), columns] = 1

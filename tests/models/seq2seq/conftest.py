@@ -5,7 +5,7 @@ import pytest
 import symseq as ss
 
 
-@pytest.fixture(autouse=True, scope="package")
+@pytest.fixture(autouse=True, scope="module")
 def double():
     before = ss.config.floatX
     ss.config.floatX = "float64"
