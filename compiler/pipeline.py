@@ -50,7 +50,7 @@ from .rewrite.engine import rewrite
 from .rewrite.rules import RuleSet
 from .runtime.bind import check_lengths, check_names
 from .runtime.plan import BranchesDiffer, Plan
-from .runtime.threads import blas_threads
+from .runtime.threads import blas_threads, threads_now
 from .watch import Watch
 
 Pass = Callable[[Sequence[Variable]], list[Variable]]
@@ -176,7 +176,7 @@ class Compiled:
             if self.watch is not None:
                 self.watch.begin()
             try:
-                with blas_threads(binding.threads):
+                with blas_threads(threads_now(binding.threads)):
                     binding.run()
             except SymseqError as error:
                 raise plan.blame(error) from None

@@ -18,6 +18,7 @@ class Preparing:
         self.all_steps = [*walk(program.steps), *walk(program.updates)]
         self.loops = [step for step in self.all_steps if isinstance(step, Loop)]
         self.blocks: dict[int, str] = {}  # names of the tables, by id of the step
+        self.tables: list[tuple[Loop, list[str]]] = []  # and what their rows name
 
     def fetches(self) -> list[str]:
         """The lines that get every array, number and function that the text reads."""
@@ -58,6 +59,7 @@ class Preparing:
         names = self.columns(loop)
         if not names:
             return
+        self.tables.append((loop, names))
         source = self.source
         rows = [self._rows(row.source, row.offset, loop) for row in loop.rows]
         heads = ", ".join(row.out.name for row in loop.rows)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import prod
+from sys import getsizeof
 
 import numpy as np
 
@@ -12,11 +14,18 @@ from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.types import Array
 
-from ..program import Kind, Program, Value
+from ..program import Kind, Loop, Program, Value
 from .bind import Sizes
 from .buffers import Buffers
+from .kernels import is_kept
 
 MOST_ROWS = 60  # of a printed table: the largest buffers
+
+# A loop and the names of what each of its steps unpacks.
+Table = tuple[Loop, Sequence[str]]
+
+# Bytes of a row of views, and of one place in it.
+TUPLE, SLOT = getsizeof(()), getsizeof((None,)) - getsizeof(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +41,26 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Bytes of one call: the arena's buffers, inputs, outputs and shared variables."""
+    """Bytes of one call: the arena's buffers, inputs, outputs and shared variables.
+
+    ``views`` are the Python objects that `bind` makes of a loop's rows, for each step:
+    about as many bytes as they take.
+    """
 
     buffers: tuple[Buffer, ...]
     arena: int
     inputs: int
     outputs: int
     shared: int
+    views: int
 
     @property
     def peak(self) -> int:
         """All of them: outputs are fresh arrays beside the arena."""
-        return self.arena + self.inputs + self.outputs + self.shared
+        return self.arena + self.inputs + self.outputs + self.shared + self.views
 
     def __str__(self) -> str:
-        kinds = ("arena", "inputs", "outputs", "shared")
+        kinds = ("arena", "inputs", "outputs", "shared", "views")
         parts = ", ".join(f"{kind} {getattr(self, kind):,}" for kind in kinds)
         lines = [f"peak: {self.peak:,} bytes ({parts})"]
         lines.append(f"{'bytes':>14} {'born':>6} {'dies':>6}  buffer")
@@ -130,7 +144,9 @@ def _no_shape(variable: Variable, shape: object) -> UsageError:
     )
 
 
-def forecast(program: Program, memory: Buffers, sizes: Sizes) -> Forecast:
+def forecast(
+    program: Program, memory: Buffers, tables: Sequence[Table], sizes: Sizes
+) -> Forecast:
     """The table of a plan's buffers, and the sums of their bytes."""
     needed = memory.needed(sizes)
     names: dict[int, list[Value]] = {}
@@ -155,7 +171,32 @@ def forecast(program: Program, memory: Buffers, sizes: Sizes) -> Forecast:
         sum(_nbytes(v, sizes) for v in program.inputs),
         sum(_nbytes(v, sizes) for v in program.outputs),
         sum(_nbytes(v, sizes) for v in shared),
+        _views(program, tables, sizes),
     )
+
+
+def _views(program: Program, tables: Sequence[Table], sizes: Sizes) -> int:
+    """The bytes of all tables of views that a binding keeps."""
+    ranks = {value.name: value.variable.ndim for value in program.values}
+    total = 0
+    for loop, names in tables:
+        trips = [sizes.trips[id(around.node)] for around in (loop, *_around(loop))]
+        if is_kept(trips[0], len(names), nested=len(trips) > 1):
+            views = [_view(ranks[name]) for name in names if name in ranks]
+            total += prod(trips) * (TUPLE + SLOT * len(names) + sum(views))
+    return total
+
+
+@cache
+def _view(rank: int) -> int:
+    """The bytes of a view, without the array that it looks into."""
+    return getsizeof(np.empty((1,) * rank)[...])
+
+
+def _around(loop: Loop) -> Iterator[Loop]:
+    while loop.within is not None:
+        loop = loop.within
+        yield loop
 
 
 def _line(value: Value) -> str:

@@ -38,9 +38,12 @@ def prepare(
     views: Callable[[], Iterable[Any]], trips: int, columns: int, nested: bool = False
 ) -> Iterable[Any]:
     """A loop's table of views: kept as a list, unless it would be too long."""
-    if not nested and trips * columns > MOST_VIEWS:
-        return Chunks(views)
-    return list(views())
+    return list(views()) if is_kept(trips, columns, nested) else Chunks(views)
+
+
+def is_kept(trips: int, columns: int, nested: bool) -> bool:
+    """Whether a table of so many rows stays; those inside another's rows do."""
+    return nested or trips * columns <= MOST_VIEWS
 
 
 def blocks(parts: Sequence[Array], temps: Sequence[Array]) -> list[tuple[Array, ...]]:

@@ -93,7 +93,7 @@ class Plan:
             steps = StepWatch(watch, emitter.seen)
             self.ops |= {"watch": steps, "watch_time": steps.only_time}
         self.signatures = Signatures(scope, lengths)
-        self.loops = emitter.loops
+        self.loops, self.tables = emitter.loops, emitter.tables
         # What callers may keep until the next call: outputs, and ids of their storages.
         asked = [*borrowed, *[False] * (len(program.outputs) - len(borrowed))]
         places = [lifetimes.of(value) for value in program.outputs]
@@ -226,7 +226,7 @@ class Plan:
         Raises: UsageError, ShapeError where the shapes do not fit.
         """
         sizes = self.sizes_of(stand_ins(self.program.inputs, shapes, named))
-        return forecast(self.program, self.memory, sizes)
+        return forecast(self.program, self.memory, self.tables, sizes)
 
     def save(self, path: str | PathLike[str], *shapes: object, **named: object) -> None:
         """Write a Python file that gives the same numbers with NumPy alone.

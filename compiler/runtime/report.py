@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..program import Kind
+from .threads import threads_now
 
 if TYPE_CHECKING:
     from .plan import Plan
@@ -16,14 +17,14 @@ def report(plan: Plan) -> list[str]:
     values = plan.program.values
     kinds = Counter(value.kind.value for value in values)
     dynamic = [str(v.variable.span) for v in values if v.kind is Kind.DYNAMIC]
-    chosen = {b.threads for b in plan.bindings.values() if b.threads is not None}
-    shown = ", ".join(map(str, sorted(chosen)))
+    chosen = {threads_now(b.threads) for b in plan.bindings.values()}
+    shown = ", ".join(str(n) for n in sorted(n for n in chosen if n is not None))
     return [
         f"plan {plan.program.name}: {len(plan.source.splitlines())} lines, "
         f"{len(plan.loops)} loops",
         *plan.remarks,
         "values: " + ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())),
         f"bindings: {len(plan.bindings)}, arena: {plan.memory.arena.block.size} bytes",
-        *([f"BLAS threads: {shown}"] if chosen else []),
+        *([f"BLAS threads: {shown}"] if shown else []),
         *(f"allocates at each call: {place}" for place in dict.fromkeys(dynamic)),
     ]

@@ -61,16 +61,19 @@ def _cost(size: int, threads: int) -> float:
 def chosen_threads(
     steps: Sequence[Step], shape: Shape, trips: dict[str, int]
 ) -> int | None:
-    """The threads for a binding: ``config.blas_threads``, or the model's; None: as is.
+    """The threads that the model gives a binding; None leaves BLAS as it is.
 
-    A program without products leaves BLAS alone.
+    So do programs without products.
     """
     products = list(multiply_adds(steps, shape, trips))
     if not products or not _pools():
         return None
-    if config.blas_threads:
-        return int(config.blas_threads)
     return best_threads(products, found_threads())
+
+
+def threads_now(chosen: int | None) -> int | None:
+    """``config.blas_threads``, where it is set and BLAS is not left alone; `chosen`."""
+    return chosen and (int(config.blas_threads) or chosen)
 
 
 @cache

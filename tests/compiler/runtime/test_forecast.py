@@ -1,5 +1,7 @@
 """report(shapes) predicts what a call then needs."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -34,7 +36,28 @@ def test_the_arena_is_as_predicted(steps):
     assert said.outputs == sum(array.nbytes for array in made)
     assert said.inputs == x.nbytes + u.nbytes + 8
     assert said.shared == 5 * 4 * 8
-    assert said.peak == said.arena + said.inputs + said.outputs + said.shared
+    arrays = said.arena + said.inputs + said.outputs + said.shared
+    assert said.peak == arrays + said.views
+
+
+@pytest.mark.parametrize("steps", [200, 70_000])
+def test_the_views_of_steps_count_while_they_are_kept(steps):
+    f = layer()
+    x, u = np.ones((steps, 3, 4)) * 0.1, np.ones((4, 4)) * 0.1
+    f(x[:2], u, 6)
+    f.plan.bindings.clear()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        f(x, u, 6)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    said = f.plan.forecast(x.shape, u.shape, n=6)
+    (binding,) = f.plan.bindings.values()
+    grown = after - before - binding.nbytes - said.inputs
+    assert abs(grown - said.views) < 0.1 * grown + 50_000
+    assert (said.views > 100_000) == (steps == 200)
 
 
 def test_the_report_lists_buffers_with_the_user_s_line():

@@ -77,6 +77,10 @@ def test_the_setting_overrules_the_model(pool, monkeypatch):
     f = layer(2)
     f(np.ones((2, 3, 4), "float32"), np.ones((4, 4), "float32"))
     assert pool.history == [3, 8]
+    assert "BLAS threads: 3" in f.plan.report()
+    monkeypatch.setattr(ss.config, "blas_threads", 5)  # bound already, heeded still
+    f(np.ones((2, 3, 4), "float32"), np.ones((4, 4), "float32"))
+    assert pool.history == [3, 8, 5, 8]
 
 
 def test_without_products_blas_is_left_alone(pool):
