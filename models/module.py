@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from functools import wraps
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import numpy as np
 from symseq.errors import UsageError
 from symseq.graph import SharedVariable
 from symseq.lengths import Dim, size_of
+from symseq.span import group
 from symseq.types import TensorType
 
 from . import checkpoints
@@ -48,13 +52,26 @@ def parameter(
     return SharedVariable(TensorType(value.dtype.name, shape), value, name)
 
 
+# What writes a module's equations, and so opens a group for pictures.
+CALLS = ("__call__", "run")
+_numbers = count(1)
+_around: ContextVar[Module | None] = ContextVar("around", default=None)
+
+
 class Module:
     """A part of a model. Its parameters are the shared variables among its attributes.
 
     Nothing is registered: `parameters` looks at the attributes when asked, at those of
     modules below, and into lists, tuples and dicts of them. To call a module twice is
-    to use the same parameters twice.
+    to use the same parameters twice. What a call writes is a group of the graph, named
+    by the attribute that holds the module in the one around, or else by its class.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in CALLS:
+            if name in vars(cls):
+                setattr(cls, name, _in_group(vars(cls)[name]))
 
     def parameters(self) -> dict[str, SharedVariable]:
         """Every parameter by its path, such as "lstm.cell.U", in order of definition.
@@ -102,9 +119,42 @@ class Module:
         return notes
 
 
-def _walk(
+def _in_group(method: Callable[..., Any]) -> Callable[..., Any]:
+    """`method` with a group open around what it writes, unless its own is open."""
+
+    @wraps(method)
+    def grouped(self: Module, *args: Any, **named: Any) -> Any:
+        around = _around.get()
+        if around is self:
+            return method(self, *args, **named)
+        token = _around.set(self)
+        try:
+            with group(_label(self, around), next(_numbers)):
+                return method(self, *args, **named)
+        finally:
+            _around.reset(token)
+
+    return grouped
+
+
+def _label(module: Module, around: Module | None) -> str:
+    """The attribute of `around` that holds the module, or the module's class."""
+    for path, part in parts(around, "") if around is not None else ():
+        if part is module:
+            return path
+    return type(module).__name__
+
+
+def _walk(value: object, path: str) -> Iterator[tuple[str, SharedVariable]]:
+    for where, part in parts(value, path):
+        if isinstance(part, SharedVariable):
+            yield where, part
+
+
+def parts(
     value: object, path: str, above: tuple[object, ...] = ()
-) -> Iterator[tuple[str, SharedVariable]]:
+) -> Iterator[tuple[str, SharedVariable | Module]]:
+    """Modules and parameters in and below a value by their paths, outermost first."""
     if isinstance(value, SharedVariable):
         yield path, value
         return
@@ -112,6 +162,8 @@ def _walk(
         return
     inside: Mapping[Any, object] = {}
     if isinstance(value, Module):
+        if path:
+            yield path, value
         inside = vars(value)
     elif isinstance(value, (list, tuple)):
         inside = dict(enumerate(value))
@@ -119,4 +171,4 @@ def _walk(
         inside = value
     for name, part in inside.items():
         below = f"{path}.{name}" if path else str(name)
-        yield from _walk(part, below, (*above, value))
+        yield from parts(part, below, (*above, value))

@@ -35,6 +35,7 @@ from symseq.printing.pprint import pp, pprint
 from symseq.scan.frontend import scan
 from symseq.scan.returns import until
 from symseq.scan.views import foldl, foldr, map, reduce
+from symseq.span import group
 from symseq.types import TensorType
 from symseq.variables import shared
 
@@ -74,6 +75,7 @@ __all__ = [
     "function",
     "grad",
     "gradient",
+    "group",
     "hessian",
     "hessian_vector_product",
     "ifelse",

@@ -1,23 +1,36 @@
-"""Where in the user's code a node was written: (file, line), past our own frames."""
+"""Where in the user's code a node was written: file, line, the groups open there."""
 
 import linecache
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 PACKAGE = "symseq"
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """A named part of a graph; ``call`` tells apart the calls of one module."""
+
+    label: str
+    call: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
-    """One line of the user's code; ``saved`` is its text where the file is missing."""
+    """One line of the user's code; ``saved`` is its text where the file is missing.
+
+    ``groups`` are the named parts of the graph that the line was run in, outermost
+    first: one line may write many layers.
+    """
 
     file: str
     line: int
     saved: str | None = None
+    groups: tuple[Group, ...] = ()
 
     @property
     def text(self) -> str:
@@ -28,7 +41,7 @@ class Span:
 
     def with_text(self) -> "Span":
         """The same span carrying its text, for a process that has not the file."""
-        return Span(self.file, self.line, self.text)
+        return replace(self, saved=self.text)
 
     def __str__(self) -> str:
         return f"{PurePath(self.file).name}:{self.line}"
@@ -49,6 +62,7 @@ class Origin:
 
 
 _deriving: ContextVar[Origin | None] = ContextVar("deriving", default=None)
+_groups: ContextVar[tuple[Group, ...]] = ContextVar("groups", default=())
 
 
 def is_ours(module: str) -> bool:
@@ -60,7 +74,8 @@ def here() -> Span:
     frame = sys._getframe(1)
     while frame is not None:
         if not is_ours(frame.f_globals.get("__name__", "")):
-            return Span(frame.f_code.co_filename, frame.f_lineno)
+            code = frame.f_code
+            return Span(code.co_filename, frame.f_lineno, groups=_groups.get())
         frame = frame.f_back  # type: ignore[assignment]
     return UNKNOWN
 
@@ -78,3 +93,32 @@ def deriving(spans: tuple[Span, ...], kind: str) -> Iterator[None]:
         yield
     finally:
         _deriving.reset(token)
+
+
+@contextmanager
+def group(label: str, call: int = 0) -> Iterator[None]:
+    """What is written inside is one part of the graph: pictures can close it to a box.
+
+    Groups nest; the same name under the same parents is the same group.
+
+    >>> import symseq as ss
+    >>> x = ss.tensor.vector("x")
+    >>> with ss.group("encoder"):
+    ...     y = ss.tensor.tanh(x)
+    >>> [part.label for part in shared_groups(y.owner.spans)]
+    ['encoder']
+    """
+    token = _groups.set((*_groups.get(), Group(label, call)))
+    try:
+        yield
+    finally:
+        _groups.reset(token)
+
+
+def shared_groups(spans: Sequence[Span]) -> tuple[Group, ...]:
+    """The groups that all of `spans` are in, outermost first."""
+    first, *others = [span.groups for span in spans]
+    size = 0
+    while size < len(first) and all(g[: size + 1] == first[: size + 1] for g in others):
+        size += 1
+    return first[:size]

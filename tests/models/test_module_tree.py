@@ -1,14 +1,17 @@
 """Module trees: names, counts, files; what is wrong with a file is said."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+import symseq.tensor as T
 from symseq.errors import CheckpointError, UsageError
 from symseq.lengths import dims
 from symseq.models import LSTM, Dense, Embedding, Module, Recurrent, checkpoints, init
+from symseq.span import shared_groups
 
 
 class Model(Module):
@@ -157,3 +160,31 @@ def test_initialisers(rng=np.random.default_rng(0)) -> None:  # noqa: B008
     assert init.zeros(rng, (0, 3)).shape == (0, 3)
     with pytest.raises(UsageError, match="begins a matrix"):
         init.orthogonal()(rng, (3,))
+
+
+def labels(variable: Any) -> list[str]:
+    return [group.label for group in shared_groups(variable.owner.spans)]
+
+
+def test_a_call_is_a_group_named_by_the_attribute_that_holds_the_module() -> None:
+    rng = np.random.default_rng(0)
+
+    class Twice(Module):
+        def __init__(self) -> None:
+            self.parts = [Dense(3, 3, rng=rng), Dense(3, 3, rng=rng)]
+
+        def __call__(self, x: Any) -> Any:
+            first, second = self.parts
+            self.seen = first(x), second(x), first(x)
+            return self.seen[0] + self.seen[1]
+
+    model = Twice()
+    total = model(T.matrix("x"))
+    assert labels(total) == ["Twice"]
+    first, second, again = model.seen
+    assert labels(first) == ["Twice", "parts.0"]
+    assert labels(second) == ["Twice", "parts.1"]
+    assert labels(again) == labels(first)
+    calls = {shared_groups(v.owner.spans) for v in (first, again)}
+    assert len(calls) == 2  # one kernel, two products: two boxes
+    assert labels(model.parts[0](T.matrix("x"))) == ["Dense"]
