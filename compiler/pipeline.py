@@ -38,9 +38,11 @@ from .loop_passes.sort_columns import sort_columns
 from .lower.function import lower_function
 from .lower.scope import unsettled
 from .passes.contract import CONTRACT
+from .passes.ends import ENDS
 from .passes.merge_slices import merge_slices
 from .passes.pick_logits import pick_logits
 from .passes.rows import ROWS
+from .passes.shapes import SHAPES
 from .passes.share_softmax import share_softmax
 from .passes.simplify import SIMPLIFY
 from .passes.split_sums import split_sums
@@ -73,7 +75,7 @@ def passes_under(policy: Policy) -> Passes:
         ("merge_scans", lambda outputs: list(merge_scans(outputs))),
         # Equal nodes are one from here on: loops of several calls of grad are, too,
         # before each has lost what its own caller does not read.
-        ("intern", partial(rewrite, rules=RuleSet())),
+        ("intern", partial(rewrite, rules=RuleSet(ENDS, SHAPES))),
         ("drop_unused", drop_unused),
         ("keep_last_rows", keep_last_rows),
         stabilise,

@@ -11,6 +11,7 @@ from symseq.lengths import differ
 from symseq.span import GRADIENT, deriving
 from symseq.traverse import sort_nodes
 
+from .ends import end_gradient
 from .logarithms import log_gradient
 
 MOST_COMPARED = 64  # elements: larger constants are equal only to themselves
@@ -144,7 +145,9 @@ def pulled(
 ) -> list[tuple[Variable, Variable | None]]:
     """What the node sends back, and to whom: to its inputs, or past them."""
     g = received[0]
-    past = None if g is None else log_gradient(node, g, wanted)
+    past = None
+    if g is not None:
+        past = log_gradient(node, g, wanted) or end_gradient(node, g)
     if past is not None:
         return [past]
     return list(zip(node.inputs, node_gradient(node, received), strict=True))

@@ -95,11 +95,8 @@ class Checkpoints:
         if id(taken.outputs[0]) not in self.segments:
             self._segment(taken)  # only the gradient is wanted
         inputs, made = self.segments[id(taken.outputs[0])]
-        given = [None if g is None else Variable(g.type) for g in taken.given]
-        for old, inner in zip(taken.given, given, strict=True):
-            if old is not None and inner is not None:
-                self.new[id(inner)] = self.new.get(id(old), old)
-                self.alive.append(inner)
+        # As they are: of which rows they are zero shows in how they were made.
+        given = [None if g is None else self.new.get(id(g), g) for g in taken.given]
         floats = [v for v in inputs if v.type.is_float]
         found = dict(zip(floats, differentiate(made, given, floats), strict=True))
         self._place(g for g in found.values() if g is not None)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ..rewrite.rules import RuleSet, equation_of
 from .bags import BAGS
 from .contract import CONTRACT
+from .ends import ENDS
 from .merge_slices import merge_slices
 from .order_scatters import ORDER_SCATTERS
 from .pick_logits import pick_logits
@@ -18,6 +19,7 @@ from .simplify import SMALLER
 from .stabilise import STABLE
 
 STAGES: Mapping[str, Mapping[str, RuleSet]] = {
+    "intern": {"ends": ENDS},
     "stabilise": STABLE,
     "simplify": SMALLER,
     "contract": {"sums": CONTRACT},

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from symseq.graph import Apply, Variable
+from symseq.ops import math
 from symseq.ops.alloc import Alloc
 from symseq.ops.convert import constant
 from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.keys import INPUT, at_least
 from symseq.ops.reshape import Reshape
+from symseq.ops.rounding import floor_div
 from symseq.ops.shape import ShapeOf, length_of
 from symseq.ops.subtensor import Subtensor
 from symseq.scan.known_lengths import same_length
@@ -17,6 +19,8 @@ from ..rewrite.rules import Replacement, RuleSet
 from ..rewrite.unsure_lengths import compares_lengths
 
 SHAPES = RuleSet()
+MAXIMUM = math.maximum.op
+GROWING = (math.add.op, math.mul.op, math.minimum.op, floor_div.op)
 
 
 @SHAPES.rule(Subtensor)
@@ -52,5 +56,11 @@ def _is_length(given: Variable) -> bool:
     shape = made_by(given, Subtensor)
     if shape is not None and made_by(shape.inputs[0], ShapeOf):
         return True
-    held = held_int(given)
-    return held is not None and at_least(held) >= 0
+    held, node = held_int(given), given.owner
+    if held is not None and at_least(held) >= 0:
+        return True
+    if node is None:
+        return False
+    if node.op is MAXIMUM:
+        return any(map(_is_length, node.inputs))
+    return node.op in GROWING and all(map(_is_length, node.inputs))

@@ -8,6 +8,7 @@ from symseq.ops.create import zeros_like
 from symseq.ops.dimshuffle import DimShuffle, dimshuffle
 from symseq.ops.elementwise import Elementwise
 from symseq.ops.indexing import getitem, set_subtensor
+from symseq.ops.keys import at_least
 from symseq.ops.math import add, sub
 from symseq.ops.reshape import Reshape
 from symseq.ops.shape import ShapeOf
@@ -27,6 +28,16 @@ def has_rows(x: Variable, count: Variable) -> bool:
             return True
         seen = _same_rows(seen)
     return False
+
+
+def least_rows(x: Variable) -> float:
+    """How many rows x has at least: of a history, as many as it begins with."""
+    loop = x.owner
+    states = loop.op.states if loop and isinstance(loop.op, Roles) else ()
+    if x.index < len(states):
+        return states[x.index].depth
+    rows = x.type.shape[0]
+    return 0 if rows is None else at_least(rows)
 
 
 def _is_length_of(count: Variable, x: Variable) -> bool:

@@ -11,16 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from symseq.errors import UsageError
-from symseq.graph import Variable
-from symseq.lengths import size_of
+from symseq.graph import Constant, Variable
+from symseq.lengths import Length, size_of
 from symseq.ops.convert import constant
 from symseq.ops.dimshuffle import dimshuffle
 from symseq.ops.indexing import getitem
 from symseq.ops.join import join
-from symseq.ops.math import mul, sub
+from symseq.ops.math import maximum, minimum, mul, sub
 from symseq.ops.reshape import reshape
 from symseq.ops.rounding import floor_div
 from symseq.ops.shape import lengths_of
+from symseq.ops.sizes import held_length
 from symseq.scan.body import Body
 from symseq.scan.op import Scan
 from symseq.scan.roles import StateSpec
@@ -34,6 +35,10 @@ def in_segments(op: Scan, inputs: Sequence[Variable]) -> list[Variable]:
     if op.until or op.truncate >= 0:
         what = "until" if op.until else "truncate_gradient"
         raise UsageError(f"checkpoint_every does not go with {what} in one scan")
+    every, steps = op.checkpoint_every, _known(inputs[0])
+    assert every is not None
+    if steps is not None and steps <= every:
+        return list(replace(op, checkpoint_every=None).make(*inputs))
     return Segments(op, inputs).outputs()
 
 
@@ -45,49 +50,43 @@ class Segments:
     inputs: Sequence[Variable]
 
     def outputs(self) -> list[Variable]:
-        op, every = self.op, self.every
-        count, whole = self._counts()
+        op = self.op
+        count, every, whole = self._counts()
+        done = mul(whole, every)
         starts = op.initial_inputs(self.inputs)
         windows = [dimshuffle(x, ["x", *range(x.ndim)]) for x in starts]
-        rows = [self._cut(x, whole, count) for x in op.sequence_inputs(self.inputs)]
+        sequences = op.sequence_inputs(self.inputs)
+        heads = [_segments(x, whole, every) for x in sequences]
+        tails = [getitem(x, slice(done, count)) for x in sequences]
         constants = op.constant_inputs(self.inputs)
-        outer = self._outer()
-        made = outer.make(whole, *(head for head, _ in rows), *windows, *constants)
+        outer = self._outer(every)
+        given = constants if isinstance(every, Constant) else (*constants, every)
+        made = outer.make(whole, *heads, *windows, *given)
         ends = [getitem(v, -1) for v in outer.history_outputs(made)]
         plain = replace(op, checkpoint_every=None)
-        left = sub(count, mul(whole, every))
-        rest = plain.make(left, *(tail for _, tail in rows), *ends, *constants)
+        rest = plain.make(sub(count, done), *tails, *ends, *constants)
         stacks = iter(outer.mapped_outputs(made))
-        return [self._whole(k, tail, stacks, starts) for k, tail in enumerate(rest)]
+        return [self._joined(k, tail, stacks, done) for k, tail in enumerate(rest)]
 
-    @property
-    def every(self) -> int:
-        every = self.op.checkpoint_every
-        assert every is not None
-        return every
+    def _counts(self) -> tuple[Variable, Variable, Variable]:
+        """n_steps, the steps of a segment (at most as many), the whole segments."""
+        count, most = self.inputs[0], self.op.checkpoint_every
+        assert most is not None
+        known = _known(count)
+        if known is None:
+            every = minimum(maximum(count, 1), most)
+            return count, every, maximum(floor_div(count, every), 0)
+        return count, constant(most, "int64"), constant(known // most, "int64")
 
-    def _counts(self) -> tuple[Variable, Variable]:
-        """n_steps and the number of whole segments."""
-        count = self.inputs[0]
-        known = size_of(count.held) if not isinstance(count.held, tuple) else None
-        if known is not None:
-            return count, constant(known // self.every, "int64")
-        return count, floor_div(count, self.every)
+    def _outer(self, every: Variable) -> Scan:
+        """The loop over segments: its states are windows, its body is the loop.
 
-    def _cut(
-        self, x: Variable, whole: Variable, count: Variable
-    ) -> tuple[Variable, Variable]:
-        """The rows of the whole segments as [segment, step, ...], and the others."""
-        done = mul(whole, self.every)
-        head = getitem(x, slice(None, done))
-        lengths = lengths_of(x)[1:]
-        segments = reshape(head, [whole, self.every, *lengths], ndim=x.ndim + 1)
-        return segments, getitem(x, slice(done, count))
-
-    def _outer(self) -> Scan:
-        """The loop over segments: its states are windows, its body is the loop."""
+        Where only a call tells how long they are, that is its last constant.
+        """
         op = self.op
-        segments = [_with_row(v, self.every) for v in op.body_sequences]
+        steps = every if isinstance(every, Constant) else Variable(every.type)
+        size = held_length(steps)
+        segments = [_with_row(v, size) for v in op.body_sequences]
         windows = [
             _with_row(v, spec.depth)
             for v, spec in zip(self._row_variables(), op.states, strict=True)
@@ -95,7 +94,6 @@ class Segments:
         constants = [
             Variable(v.type, name=v.name, held=v.held) for v in op.body_constants
         ]
-        steps = constant(self.every, "int64")
         plain = replace(
             op,
             checkpoint_every=None,
@@ -103,16 +101,18 @@ class Segments:
         )
         made = plain.make(steps, *segments, *windows, *constants)
         histories = plain.history_outputs(made)
-        ends = [getitem(h, slice(self.every, None)) for h in histories]
+        specs = list(zip(histories, op.states, strict=True))
+        ends = [getitem(h, slice(-spec.depth, None)) for h, spec in specs]
         full = [
-            getitem(h, slice(spec.depth, None))
-            for h, spec in zip(histories, op.states, strict=True)
-            if not spec.last_only
+            getitem(h, slice(None, steps)) for h, spec in specs if not spec.last_only
         ]
         results = [*ends, *full, *plain.mapped_outputs(made)]
+        if steps is not every:
+            constants.append(steps)
         return replace(
             op,
             body=Body((*segments, *windows, *constants), tuple(results)),
+            constants=len(constants),
             states=(StateSpec(),) * len(op.states),
             mapped=len(results) - len(ends),
             name=f"{op.name}_segments",
@@ -123,29 +123,29 @@ class Segments:
         pairs = zip(self.op.body_taps, self.op.body_states, strict=True)
         return [(*taps, value)[0] for taps, value in pairs]
 
-    def _whole(
-        self,
-        k: int,
-        tail: Variable,
-        stacks: Iterator[Variable],
-        starts: Sequence[Variable],
+    def _joined(
+        self, k: int, tail: Variable, stacks: Iterator[Variable], done: Variable
     ) -> Variable:
-        """Output k of all steps, from those of the segments and those of the rest."""
-        op = self.op
-        if k >= len(op.states):
-            return join(0, _flat(next(stacks)), tail)
-        spec = op.states[k]
-        if spec.last_only:
+        """Output k of all steps, from those of the segments and those of the rest.
+
+        The rows that the segments begin with come before those that the rest begins
+        with: so the last rows of a history are in the rest, however long that is.
+        """
+        if k < len(self.op.states) and self.op.states[k].last_only:
             return tail
-        rest = getitem(tail, slice(spec.depth, None))
-        return join(0, starts[k], _flat(next(stacks)), rest)
+        each = lengths_of(tail)[1:]  # not the stack's, which perhaps nobody reads
+        return join(0, reshape(next(stacks), [done, *each], ndim=tail.ndim), tail)
 
 
-def _with_row(v: Variable, count: int) -> Variable:
+def _known(count: Variable) -> int | None:
+    return None if isinstance(count.held, tuple) else size_of(count.held)
+
+
+def _segments(x: Variable, whole: Variable, every: Variable) -> Variable:
+    """The rows of the whole segments as [segment, step, ...]."""
+    head = getitem(x, slice(None, mul(whole, every)))
+    return reshape(head, [whole, every, *lengths_of(x)[1:]], ndim=x.ndim + 1)
+
+
+def _with_row(v: Variable, count: Length) -> Variable:
     return Variable(v.type.with_shape([count, *v.type.shape]), name=v.name)
-
-
-def _flat(x: Variable) -> Variable:
-    """[segment, step, ...] → [segment * step, ...]"""
-    first, second, *rest = lengths_of(x)
-    return reshape(x, [mul(first, second), *rest], ndim=x.ndim - 1)
