@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from symseq.config import config
+from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.lengths import Dim
 from symseq.ops.arange import arange
@@ -99,7 +100,12 @@ def positions(x: Variable) -> Variable:
     """The sinusoids of places 0, 1, ... beside each x_t, to be added to it.
 
     Shapes: x: float[T, B, D], returns float[T, 1, D].
+    Raises: UsageError for an x that is not [T, B, D] with a known D.
     """
+    if x.ndim != 3 or x.type.sizes[2] is None:
+        raise UsageError(
+            f"positions need x[T, B, D] with a known width D; got {x.type}",
+            hint="name its lengths, the last with a size: dims('T B', D=8)",
+        )
     width = x.type.sizes[2]
-    assert width is not None
     return dimshuffle(sinusoids(arange(x.shape[0]), width), [0, "x", 1])

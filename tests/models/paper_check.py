@@ -1,4 +1,4 @@
-"""A model's results beside those of a loop; its gradients beside central differences."""
+"""A model beside a loop: its results, and its gradients by central differences."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ def close(found, expected, name=""):
 
 
 def check_gradients(cost, arrays, gradients, seed=0, entries=3):
-    """Some entries of each array: (cost(a + ε) - cost(a - ε)) / 2ε of the loop's cost."""
+    """(cost(a + ε) - cost(a - ε)) / 2ε of the loop, for some entries of each array."""
     rng = np.random.default_rng(seed)
     for (name, array), gradient in zip(arrays.items(), gradients, strict=True):
         assert gradient.shape == array.shape, name
