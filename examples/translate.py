@@ -29,6 +29,15 @@ CORPUS = (256, 256, 64, 4000, 10, 1e-3, 0.2)
 PHRASES = (64, 32, 32, 200, 30, 1e-2, 0.1)
 
 
+def sentences(path, vocabulary, seed=0, examples=None):
+    """Training, development and test pairs, and the words of both sides."""
+    whole, *rest = phrases(seed) if path is None else parallel(path)
+    parts = [whole.first(examples), *rest]
+    marks = [[data.START, data.END]]  # among the most frequent, wherever they are
+    told = (parts[0].sources, [*(marks * len(parts[0])), *parts[0].targets])
+    return parts, [data.Vocabulary.of(side, vocabulary) for side in told]
+
+
 def numbered(part, sides, size, seed=None):
     """Minibatches of sentences, as numbers."""
     read, written = sides
@@ -119,24 +128,20 @@ def main(
     size = dict(zip(OPTIONS, CORPUS if data_path else PHRASES, strict=True))
     given = zip(OPTIONS, (hidden, width, batch, vocabulary, epochs), strict=False)
     size |= {name: value for name, value in given if value is not None}
-    whole, *rest = phrases(seed) if data_path is None else parallel(data_path)
-    parts = [whole.first(examples), *rest]
-    marks = [[data.START, data.END]]  # among the most frequent, wherever they are
-    read = data.Vocabulary.of(parts[0].sources, size["vocabulary"])
-    written = [*(marks * len(parts[0])), *parts[0].targets]
-    sides = read, data.Vocabulary.of(written, size["vocabulary"])
+    parts, sides = sentences(data_path, size["vocabulary"], seed, examples)
     print(f"{' + '.join(str(len(p)) for p in parts)} pairs, {[*map(len, sides)]} words")
     results = {}
     for kind in kinds.split(","):
         how = (size, target, seed, beams, out / f"translate_{kind}", resume)
         results[kind], said = learn(kind, parts, sides, *how)
         for k in range(3):
-            sentences = (parts[2].sources[k], said[k], parts[2].targets[k])
-            print("\n".join(" ".join(words) for words in sentences))
-    print(f"{'model':10}{'test BLEU':>10}{'parameters':>12}{'seconds':>9}")
-    for kind, found in results.items():
-        numbers = (found[name] for name in ("test_bleu", "parameters", "seconds"))
-        print("{:10}{:10.2f}{:12,}{:9.0f}".format(kind, *numbers))
+            for words in (parts[2].sources[k], said[k], parts[2].targets[k]):
+                print(" ".join(words))
+    print("model      test BLEU  parameters  seconds")
+    for kind, r in results.items():
+        print(
+            f"{kind:10}{r['test_bleu']:10.2f}{r['parameters']:12,}{r['seconds']:9.0f}"
+        )
     if json_file is not None:
         size |= {"examples": len(parts[0]), "target": target, "seed": seed}
         json_file.write_text(json.dumps(results | {"settings": size}, indent=1))
