@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from symseq.errors import UsageError
-from symseq.graph import Variable
+from symseq.errors import ShapeError, UsageError
+from symseq.graph import Variable, operands
 from symseq.lengths import Dim
+from symseq.ops.cast import cast
 from symseq.ops.compare import switch
+from symseq.ops.convert import as_tensor_variable
 from symseq.ops.create import zeros_like
 from symseq.ops.dimshuffle import Axis, dimshuffle
 from symseq.ops.join import concatenate
@@ -18,7 +20,7 @@ from symseq.scan.frontend import build_loop
 from symseq.span import here
 from symseq.types import is_float
 
-from .cells.cell import Cell, State, filled, leaves
+from .cells.cell import Cell, State, filled, formed, leaves
 from .module import Module
 
 
@@ -29,6 +31,8 @@ class Recurrent(Module, Generic[State]):
     is 0 there. A part of the state without axes (a count of steps) goes on for all.
     What a call is given goes before what the layer was made with.
     Shapes: x: float[T, B, D], mask: float[T, B], outputs: float[T, B, H].
+    Raises: ShapeError for an x or a mask of another rank or width; UsageError for an
+        initial state that is not of the form of the cell's.
     """
 
     def __init__(
@@ -83,13 +87,14 @@ class Recurrent(Module, Generic[State]):
         streams: RandomStreams | None = None,
     ) -> Run[State]:
         """The outputs, and the states: the last one, and those of all steps."""
+        x = _sequences(x, self.cell)
         batch = x.shape[1]
         cell = self.cell if streams is None else self.cell.training(streams, batch)
         start = self.initial if initial is None else initial
-        start = cell.initial(batch) if start is None else start
+        start = cell.initial(batch) if start is None else formed(start, cell)
         mask = self.mask if mask is None else mask
-        if mask is not None:  # a shorter one would end the loop with its last row
-            mask = specify_shape(mask, (x.shape[0], batch))
+        if mask is not None:
+            mask = _beside(mask, x)
 
         def step(x_t: Variable, *rest: Variable) -> list[Variable]:
             real, old = (None, rest) if mask is None else (rest[0], rest[1:])
@@ -128,7 +133,7 @@ class Bidirectional(Module):
 
     Shapes: x: float[T, B, D], mask: float[T, B], outputs: float[T, B, 2H] ("concat")
         or float[T, B, H] ("sum").
-    Reference: Schuster and Paliwal 1997, figure 3; Graves 2012, section 3.1.4.
+    Reference: Schuster and Paliwal 1997, figure 3; Graves 2012, section 3.2.4.
     """
 
     def __init__(
@@ -173,6 +178,33 @@ class Bidirectional(Module):
         return (outputs, (ahead.last, behind.last)) if return_state else outputs
 
 
+def _sequences(x: Variable, cell: Cell[Any]) -> Variable:
+    """x as what the cell reads step by step: float[T, B, D], or tokens, int[T, B]."""
+    x = as_tensor_variable(x)
+    if is_float(x.dtype) and x.ndim != 3:
+        raise ShapeError(
+            f"a layer reads x[T, B, D], of rank 3; got rank {x.ndim}",
+            hint="one sequence x[T, D] is the batch x[:, None]",
+        ).at(here(), operands([x]))
+    width, reads = x.type.sizes[-1], getattr(cell, "inputs", None)
+    if x.ndim == 3 and type(width) is type(reads) is int and width != reads:
+        raise ShapeError(
+            f"{type(cell).__name__} reads {reads} columns; got {width}"
+        ).at(here(), operands([x]))
+    return x
+
+
+def _beside(mask: Variable, x: Variable) -> Variable:
+    """The mask, as long as x: a shorter one would end the loop with its last row."""
+    mask = as_tensor_variable(mask)
+    if mask.ndim != 2:
+        raise ShapeError(
+            f"a mask is mask[T, B], of rank 2; got rank {mask.ndim}",
+            hint="one number per step and sequence: 1 where it is real, 0 for padding",
+        ).at(here(), operands([mask]))
+    return specify_shape(mask, (x.shape[0], x.shape[1]))
+
+
 def _parts(state: Any, start: Any, cell: Cell[Any]) -> list[Variable]:
     """The new state's variables, named as its parts are.
 
@@ -197,4 +229,5 @@ def _real(new: Variable, old: Variable, real: Variable | None) -> Variable:
     m = dimshuffle(real, [0, *beside])
     if not is_float(new.dtype):
         return switch(m, new, old)
+    m = cast(m, new.dtype)  # a mask of float64 beside float32 does not widen the state
     return m * new + (1 - m) * old

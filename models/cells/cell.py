@@ -8,11 +8,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from symseq.config import config
-from symseq.errors import UsageError
-from symseq.graph import Variable
+from symseq.errors import ShapeError, UsageError
+from symseq.graph import Variable, operands
 from symseq.lengths import Dim
 from symseq.ops.alloc import alloc
+from symseq.ops.convert import as_tensor_variable
 from symseq.random.streams import RandomStreams
+from symseq.span import here
 
 from ..module import Module
 
@@ -76,6 +78,44 @@ def map_state(change: Callable[..., Any], state: Any, *others: Any) -> Any:
         return change(state, *others)
     parts = [map_state(change, *each) for each in zip(state, *others, strict=True)]
     return _like(state, parts)
+
+
+def formed(state: Any, cell: Cell[Any]) -> Any:
+    """A state that a user has given, in the form and with the names of the cell's.
+
+    Raises: UsageError for another form, ShapeError for a part of another rank or width.
+    """
+    made = _formed(state, cell.widths)
+    if made is None:
+        raise UsageError(
+            f"a state of {type(cell).__name__} has the form {cell.widths}, of widths; "
+            f"got {state}"
+        ).at(here())
+    return made
+
+
+def _formed(state: Any, widths: Any) -> Any:
+    """None where the state's tuples are not those of the widths."""
+    if not isinstance(widths, tuple):
+        return None if isinstance(state, tuple) else _part(state, widths)
+    if not isinstance(state, tuple) or len(state) != len(widths):
+        return None
+    parts = [_formed(*each) for each in zip(state, widths, strict=True)]
+    return None if any(part is None for part in parts) else _like(widths, parts)
+
+
+def _part(given: Any, width: int | Dim | None) -> Variable:
+    part = as_tensor_variable(given)
+    if width is not None and part.ndim != 2:
+        raise ShapeError(
+            f"a part of a state is [B, {width}], of rank 2; got rank {part.ndim}"
+        ).at(here(), operands([part]))
+    known = part.type.sizes[-1] if part.ndim else None
+    if type(known) is type(width) is int and known != width:
+        raise ShapeError(f"a part of a state is [B, {width}]; got {known} columns").at(
+            here(), operands([part])
+        )
+    return part
 
 
 def leaves(state: Any) -> Iterator[tuple[str, Any]]:

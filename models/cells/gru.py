@@ -16,7 +16,7 @@ from .cell import Cell, Hidden, blocks
 
 
 class GRU(Cell[Hidden]):
-    """The first GRU: h_{t-1} is reset before the product with U.
+    """The GRU as published: h_{t-1} is reset before the product with U.
 
         r = σ(x_t W_r + h_{t-1} U_r + b_r)                  (5)
         z = σ(x_t W_z + h_{t-1} U_z + b_z)                  (6)
@@ -26,7 +26,7 @@ class GRU(Cell[Hidden]):
     Output: h_t. State: (h_t).
     Shapes: x_t: float[B, D], h: float[B, H], W = [W_r W_z W_h]: float[D, 3H],
         U = [U_r U_z]: float[H, 2H], U_h: float[H, H], b = [b_r b_z b_h]: float[3H].
-    Reference: Cho et al. 2014, equations 5-8, which have no biases.
+    Reference: Cho et al. 2014 (arXiv version 3), equations 5-8, which have no biases.
     """
 
     def __init__(
@@ -67,7 +67,8 @@ class ResetAfterGRU(Cell[Hidden]):
     Shapes: x_t: float[B, D], h: float[B, H], W = [W_r W_z W_h]: float[D, 3H],
         U = [U_r U_z U_h]: float[H, 3H], b = [b_r b_z b_h]: float[3H], b_u: float[H],
         the second bias, of which PyTorch has three parts and two say nothing new.
-    Reference: Cho et al. 2014, the later form; cuDNN's and PyTorch's documentation.
+    Reference: Cho et al. 2014, arXiv version 1, the earlier form; cuDNN's and PyTorch's
+        documentation.
     """
 
     def __init__(

@@ -40,6 +40,7 @@ class ScheduledSampling(Cell[Any]):
         self, cell: Cell[Any], embed: Layer, output: Layer, truth: float | Variable
     ) -> None:
         self.cell, self.embed, self.output, self.truth = cell, embed, output, truth
+        self.widths = Guessing._make((cell.widths, None))
         self.streams: RandomStreams | None = None
 
     def __call__(self, x: Variable, state: Guessing) -> tuple[Variable, Guessing]:

@@ -1,0 +1,79 @@
+"""What a layer is given by mistake is refused by a sentence that says the rule."""
+
+import numpy as np
+import pytest
+
+import symseq as ss
+from symseq.errors import ShapeError, UsageError
+from symseq.models import LSTM, Clockwork, Identity, LSTMState, Recurrent, Stacked
+from symseq.types import TensorType
+
+D, H = 3, 4
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def some(*shape, dtype="float32"):
+    return TensorType(dtype, shape)("v")
+
+
+x = some(None, None, D)
+
+
+@pytest.mark.parametrize("shape", [(), (None,), (None, D), (None, None, None, D)])
+def test_an_input_of_another_rank(shape, rng):
+    with pytest.raises(ShapeError, match=f"rank 3; got rank {len(shape)}"):
+        Recurrent(LSTM(D, H, rng=rng))(some(*shape))
+
+
+def test_an_input_of_another_width():
+    with pytest.raises(ShapeError, match="Identity reads 3 columns; got 5"):
+        Recurrent(Identity(D))(some(None, None, 5))
+
+
+@pytest.mark.parametrize("shape", [(None,), (None, None, 1)])
+def test_a_mask_of_another_rank(shape, rng):
+    with pytest.raises(ShapeError, match=f"rank 2; got rank {len(shape)}"):
+        Recurrent(LSTM(D, H, rng=rng))(x, some(*shape))
+
+
+@pytest.mark.parametrize(
+    "state", [(), (some(None, H),), some(None, H), ((some(None, H),) * 2,)]
+)
+def test_a_first_state_of_another_form(state, rng):
+    with pytest.raises(UsageError, match=r"form LSTMState\(h=4, c=4\)"):
+        Recurrent(LSTM(D, H, rng=rng))(x, initial=state)
+
+
+def test_a_first_state_of_another_rank_or_width(rng):
+    layer = Recurrent(LSTM(D, H, rng=rng))
+    with pytest.raises(ShapeError, match="got 5 columns"):
+        layer(x, initial=LSTMState(some(None, H), some(None, 5)))
+    with pytest.raises(ShapeError, match="got rank 1"):
+        layer(x, initial=LSTMState(some(None, H), some(H)))
+
+
+def test_a_plain_tuple_of_the_same_form_is_a_state(rng):
+    stack = Stacked([Clockwork(D, H, rng=rng), LSTM(H, 2, rng=rng)])
+    layer = Recurrent(stack, return_state=True)
+    plain = ((np.zeros((2, H), "float32"), 0), (np.zeros((2, 2), "float32"),) * 2)
+    values = rng.standard_normal((5, 2, D)).astype("float32")
+    (ours, last), right = layer(x, initial=plain), layer(x, return_state=False)
+    assert isinstance(last[1], LSTMState)
+    np.testing.assert_array_equal(*ss.function([x], [ours, right])(values))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int64", "float64"])
+@pytest.mark.parametrize("cell", [LSTM, Identity], ids=["carried", "zeros"])
+def test_a_mask_of_any_dtype_widens_nothing(dtype, cell, rng):
+    layer = Recurrent(Identity(D) if cell is Identity else cell(D, H, rng=rng))
+    other, mask = some(None, None, dtype=dtype), some(None, None)
+    ours, right = layer(x, other), layer(x, mask)
+    assert ours.type.dtype == "float32"
+    real = np.array([[1, 1], [1, 0], [0, 0]])
+    values = rng.standard_normal((3, 2, D)).astype("float32")
+    run = ss.function([x, other, mask], [ours, right])
+    np.testing.assert_array_equal(*run(values, real.astype(dtype), np.float32(real)))
