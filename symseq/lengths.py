@@ -214,6 +214,19 @@ def join(a: Length, b: Length) -> Length:
     return None
 
 
+def cover(a: int | Dim, b: int | Dim) -> int | Dim:
+    """What is no less than either, whatever the names stand for: term by term.
+
+    >>> T, B = dims("T B")
+    >>> cover(4 * T, T * B + 2), cover(3, 2)
+    (B*T + 4T + 2, 3)
+    """
+    one, other = dict(_terms(a)), dict(_terms(b))
+    return _collect(
+        (m, max(one.get(m, 0), other.get(m, 0))) for m in one.keys() | other.keys()
+    )
+
+
 def broadcast(a: Length, b: Length) -> Length:
     """The length of two axes that meet elementwise: a static 1 stretches."""
     if isinstance(a, int) and a == 1:

@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.scan",),
     ("symseq.random",),
     ("symseq.serialize", "symseq.printing"),
+    ("symseq.cost",),
     ("symseq.draw",),
     ("symseq.compiler",),  # the package's own file: only its guard
     ("symseq.compiler.profile",),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symseq import lengths
+from symseq.cost.work import Cost, cost_rule, elements, types_of, work
 from symseq.graph import Apply, Arg, Op, Variable, no_gradient, not_batchable
 from symseq.ops import math
 from symseq.ops.dimshuffle import dimshuffle
@@ -67,6 +68,16 @@ class SumTaken(Op):
 
     vjp = no_gradient
     batch = not_batchable
+
+
+@cost_rule(SumTaken)
+def _cost(op: SumTaken, args: Sequence[Arg], outputs: Sequence[TensorType]) -> Cost:
+    """A sum for each element that is taken, and a product where there are factors."""
+    table, *given = types_of(args)
+    taken = table.with_shape([*given[0].shape, *table.shape[1:]])
+    each = 2 if len(given) > 1 else 1
+    n = lengths.multiply(each, elements(taken))
+    return work(n, [*given, taken], outputs)
 
 
 @BAGS.rule(Sum, sole=True)

@@ -20,6 +20,7 @@ from math import isqrt
 import numpy as np
 
 from symseq import lengths
+from symseq.cost.work import Cost, cost_rule, elements, scatter, types_of, work
 from symseq.graph import Arg, Op, no_gradient, not_batchable
 from symseq.lengths import Length
 from symseq.ops.registry import Case, Cases, register
@@ -128,6 +129,33 @@ class PutRuns(Op):
 
     vjp = no_gradient
     batch = not_batchable
+
+
+@cost_rule(SortPlaces)
+def _cost_of_sorting(
+    op: SortPlaces, args: Sequence[Arg], outputs: Sequence[TensorType]
+) -> Cost:
+    """n ⌈log2 n⌉ comparisons of places."""
+    n = outputs[0].shape[0]
+    size = lengths.size_of(n)
+    rounds = None if size is None else max(size - 1, 0).bit_length()
+    return work(lengths.multiply(n, rounds), types_of(args)[op.count :], outputs)
+
+
+@cost_rule(SumRuns)
+def _cost_of_summing(
+    op: SumRuns, args: Sequence[Arg], outputs: Sequence[TensorType]
+) -> Cost:
+    """At most each row is added to another."""
+    return work(elements(args[0].type), types_of(args), outputs)
+
+
+@cost_rule(PutRuns)
+def _cost_of_putting(
+    op: PutRuns, args: Sequence[Arg], outputs: Sequence[TensorType]
+) -> Cost:
+    _, sums, places, _ = types_of(args)
+    return scatter(sums, [sums, places], replace=False)
 
 
 def schedule(
