@@ -1,1 +1,0 @@
-"""Puts on the path what the folders below share: the papers' loops, their check."""
