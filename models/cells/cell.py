@@ -15,6 +15,7 @@ from symseq.ops.alloc import alloc
 from symseq.ops.convert import as_tensor_variable
 from symseq.random.streams import RandomStreams
 from symseq.span import here
+from symseq.types import is_float
 
 from ..module import Module
 
@@ -106,11 +107,13 @@ def _formed(state: Any, widths: Any) -> Any:
 
 def _part(given: Any, width: int | Dim | None) -> Variable:
     part = as_tensor_variable(given)
-    if width is not None and part.ndim != 2:
+    if width is None or part.ndim > 2 or not is_float(part.dtype):
+        return part  # a counter, or a tape of states
+    if part.ndim < 2:
         raise ShapeError(
             f"a part of a state is [B, {width}], of rank 2; got rank {part.ndim}"
         ).at(here(), operands([part]))
-    known = part.type.sizes[-1] if part.ndim else None
+    known = part.type.sizes[-1]
     if type(known) is type(width) is int and known != width:
         raise ShapeError(f"a part of a state is [B, {width}]; got {known} columns").at(
             here(), operands([part])
