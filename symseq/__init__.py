@@ -31,6 +31,7 @@ from symseq.ops.custom import op
 from symseq.ops.custom_gradient import custom_gradient
 from symseq.ops.vectorize import vectorize
 from symseq.printing.debugprint import debugprint
+from symseq.printing.equations import equations
 from symseq.printing.pprint import pp, pprint
 from symseq.scan.frontend import scan
 from symseq.scan.returns import until
@@ -68,6 +69,7 @@ __all__ = [
     "dim",
     "dims",
     "draw",
+    "equations",
     "errors",
     "evaluate",
     "foldl",
