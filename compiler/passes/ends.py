@@ -17,6 +17,7 @@ from symseq.scan.rows import least_rows
 
 from ..rewrite.patterns import made_by
 from ..rewrite.rules import Replacement, RuleSet
+from .shapes import rows_skipped
 
 ENDS = RuleSet()
 
@@ -32,9 +33,10 @@ def end_of_join(node: Apply) -> Replacement:
         return None
     behind = made_by(x, Subtensor)
     if behind is not None:
-        (x, *bounds), skipped = behind.inputs, _skipped(behind.op)
-        if bounds or not skipped:
+        skipped = rows_skipped(behind)
+        if not skipped or behind.op != Subtensor((Range(skipped),)):
             return None
+        x = behind.inputs[0]
     joined = made_by(x, Join)
     if joined is None or joined.op != Join(0):
         return None
@@ -52,14 +54,6 @@ def _rows_of(parts: list[Variable]) -> Variable:
     for count in rest:
         total = add(total, count)
     return total
-
-
-def _skipped(op: object) -> int:
-    """d of x[d:]."""
-    assert isinstance(op, Subtensor)
-    start = op.key[0].start if op.key and isinstance(op.key[0], Range) else None
-    plain = isinstance(start, int) and start > 0 and op.key == (Range(start),)
-    return start if plain and isinstance(start, int) else 0
 
 
 def _reach(op: Subtensor) -> int | None:

@@ -54,3 +54,24 @@ def test_the_end_of_a_join_is_that_of_its_last_part(name, y, count):
                 plan(*given)
             continue
         np.testing.assert_array_equal(plan(*given), wanted)
+
+
+def test_the_rows_of_a_loop_need_no_loop():
+    x, w = T.dmatrix("x"), T.dvector("w")
+    taps = dict(initial=w.dimshuffle("x", 0) + x[:2], taps=[-2, -1])
+    (two, mapped), _ = ss.scan(lambda a, p, q: (q * p, a), x, [taps, None])
+    one = ss.scan(lambda a, s: T.tanh(a + s), x, w)[0]
+    lengths = [two.shape[0], two.shape[1], mapped.shape[0], one.shape[0], one.shape[1]]
+    f = ss.function([x, w], lengths)
+    assert " 0 loops" in f.plan.report()
+    for steps in (2, 3, 5):
+        found = f(np.ones((steps, 3)), np.ones(3))
+        assert [int(k) for k in found] == [steps, 3, steps, steps, 3]
+
+
+def test_a_number_of_steps_below_none_still_raises():
+    n, w = T.iscalar("n"), T.dvector("w")
+    f = ss.function([n, w], ss.scan(lambda s: 2 * s, None, w, n_steps=n)[0].shape[0])
+    assert f(3, np.ones(2)) == 3 and f(0, np.ones(2)) == 0
+    with pytest.raises(ss.errors.ShapeError, match="at least 0"):
+        f(-1, np.ones(2))
