@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from symseq.config import config
+from symseq.errors import UsageError
 from symseq.graph import SharedVariable, Variable
 from symseq.lengths import Dim
 from symseq.ops.compare import gt, switch
@@ -26,10 +27,13 @@ class RunningMean(Module):
 
     b is what earlier minibatches gave, so that it does not depend on this one's draws.
     Shapes: b: a scalar.
+    Raises: UsageError for a ρ that is not in [0, 1].
     Reference: Xu et al. 2015, section 4.1 (b_k, with ρ = 0.9).
     """
 
     def __init__(self, decay: float = 0.9, first: float = 0.0) -> None:
+        if not 0 <= decay <= 1:
+            raise UsageError(f"a running mean's decay is in [0, 1]; got {decay}")
         self.decay = decay
         value = np.full((), first, config.floatX)
         self.value = SharedVariable(TensorType(value.dtype.name), value, "running_mean")

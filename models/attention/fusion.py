@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from symseq.errors import ShapeError
 from symseq.graph import Variable
+from symseq.lengths import size_of
 from symseq.ops.join import concatenate
 from symseq.ops.math import tanh
 from symseq.ops.nnet import sigmoid
@@ -63,7 +65,17 @@ class DeepFusion(Module):
         self.W_r = parameter(initial, H + D, H, rng=rng, name=f"{name}.W_r")
 
     def over(self, memory: Memory, steps: Variable | int) -> Fused:
-        """The cell that reads `memory`, with tapes of its own for so many steps."""
+        """The cell that reads `memory`, with tapes of its own for so many steps.
+
+        Raises: ShapeError for a memory that is not two tapes wide.
+        """
+        H, width = size_of(self.lstmn.hidden), memory.values.type.sizes[-1]
+        if memory.values.ndim != 3 or (width is not None and width != 2 * (H or 0)):
+            raise ShapeError(
+                f"deep fusion reads values[S, B, 2H] with H = {H}; got "
+                f"{memory.values.type}",
+                hint="join the encoder's h and c along the last axis",
+            )
         return Fused(self, memory, steps)
 
     def step(

@@ -19,7 +19,7 @@ from symseq.random.streams import RandomStreams
 
 from .memory import Memory
 from .scores import Score
-from .soft import Attention, expected, masked_softmax
+from .soft import Attention, expected, masked_softmax, scores_of
 
 
 class Choice(NamedTuple):
@@ -59,7 +59,7 @@ class HardAttention(Attention):
     def look(
         self, query: Variable, memory: Memory, notes: Choice | None
     ) -> tuple[Variable, Variable, Choice]:
-        scores = self.score(query, memory.values)
+        scores = scores_of(self.score, query, memory)
         weights = masked_softmax(scores, memory.mask, axis=0)
         chosen = choose(weights, self.streams)
         return expected(chosen, memory.values), weights, Choice(chosen.T)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.lengths import Dim
 from symseq.ops.arange import arange
@@ -21,7 +22,7 @@ from .. import init
 from ..module import parameter
 from .memory import Memory
 from .scores import Score
-from .soft import Attention, expected, masked_softmax
+from .soft import Attention, check_look, expected, masked_softmax, scores_of
 
 
 class LocalAttention(Attention):
@@ -31,21 +32,29 @@ class LocalAttention(Attention):
     zeros.
     Shapes: query: float[B, Q], memory: values float[S, B, H], p_t: float[B],
         context: float[B, H], weights: float[S, B].
+    Raises: UsageError for a window that is no int, or narrower than `least`.
     Reference: Luong, Pham and Manning 2015, section 3.2.
     """
 
+    least = 0  # the narrowest window: the place alone
+
     def __init__(self, score: Score, *, window: int) -> None:
+        if not isinstance(window, (int, np.integer)) or window < self.least:
+            raise UsageError(
+                f"a window D must be an int of at least {self.least}; got {window}",
+                hint="it holds the places from p - D to p + D",
+            )
         self.score, self.window = score, window
 
     def near(
         self, query: Variable, memory: Memory, place: Variable
     ) -> tuple[Variable, Variable]:
         """The weights in the window around p_t, and s - p_t. Shapes: float[S, B]."""
+        scores = scores_of(self.score, query, memory)
         away = places(memory) - dimshuffle(place, ["x", 0])
         inside = abs_(away) <= self.window
         if memory.mask is not None:
             inside = and_(inside, gt(memory.mask, 0))
-        scores = self.score(query, memory.values)
         return masked_softmax(scores, inside, axis=0), away
 
 
@@ -95,6 +104,8 @@ class PredictiveAttention(LocalAttention):
     Reference: Luong, Pham and Manning 2015, equations 9 and 10 (W_p, v_p).
     """
 
+    least = 1  # σ = D / 2 divides
+
     def __init__(
         self,
         score: Score,
@@ -118,6 +129,7 @@ class PredictiveAttention(LocalAttention):
 
     def place(self, query: Variable, memory: Memory) -> Variable:
         """p_t, equation 9. Shapes: float[B]."""
+        check_look(query, memory)
         real = memory.mask
         dtype = memory.values.dtype
         length = memory.values.shape[0] if real is None else real.sum(axis=0)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.lengths import Dim
 from symseq.ops.alloc import alloc
@@ -90,7 +91,12 @@ class LSTMN(Module):
         """The cell with tapes for so many steps: `Recurrent(lstmn.over(x.shape[0]))`.
 
         A further step is an IndexError.
+        Raises: UsageError for a number of steps that is no int of at least 0.
         """
+        if not isinstance(steps, Variable) and (
+            not isinstance(steps, (int, np.integer)) or steps < 0
+        ):
+            raise UsageError(f"tapes have room for an int of steps >= 0; got {steps}")
         return Taped(self, steps)
 
     def step(self, x: Variable, state: LSTMNState) -> tuple[Variable, LSTMNState]:

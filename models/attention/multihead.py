@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from symseq.errors import UsageError
+from symseq.errors import ShapeError, UsageError
 from symseq.graph import Variable
 from symseq.lengths import Dim
 from symseq.ops.arange import arange
@@ -61,7 +61,10 @@ class MultiHeadAttention(Module):
         self.b_o = parameter(none, width, rng=rng, name=f"{name}.b_o")
 
     def __call__(self, x: Variable, memory: Memory) -> tuple[Variable, Variable]:
-        """(y, weights)."""
+        """(y, weights). Raises: ShapeError for x or values of another rank than 3."""
+        for name, part in (("x[T, B, D]", x), ("values[S, B, M]", memory.values)):
+            if part.ndim != 3:
+                raise ShapeError(f"heads read {name}, of rank 3; got {part.type}")
         q = self._heads(dot(x, self.W_q) + self.b_q)  # [B, n, T, d]
         k = self._heads(dot(memory.values, self.W_k) + self.b_k)  # [B, n, S, d]
         v = self._heads(dot(memory.values, self.W_v) + self.b_v)

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from symseq.errors import UsageError
+from symseq.errors import ShapeError, UsageError
 from symseq.graph import Variable
 from symseq.lengths import Dim
 from symseq.ops.compare import switch
@@ -61,9 +61,31 @@ class SoftAttention(Attention):
         self.score = score
 
     def __call__(self, query: Variable, memory: Memory) -> tuple[Variable, Variable]:
-        scores = self.score(query, memory.values)
+        scores = scores_of(self.score, query, memory)
         weights = masked_softmax(scores, memory.mask, axis=0)
         return expected(weights, memory.values), weights
+
+
+def scores_of(score: Score, query: Variable, memory: Memory) -> Variable:
+    """score(query, h̄), after a look at the ranks. Shapes: float[S, B]."""
+    check_look(query, memory)
+    return score(query, memory.values)
+
+
+def check_look(query: Variable, memory: Memory) -> None:
+    """Raises: UsageError for what is no memory, ShapeError for another rank."""
+    if not isinstance(memory, Memory):
+        raise UsageError(
+            f"attention looks at a Memory; got {type(memory).__name__}",
+            hint="pass Memory(values, mask), with values[S, B, H] and mask[S, B]",
+        )
+    for name, part, rank in (
+        ("query[B, Q]", query, 2),
+        ("values[S, B, H]", memory.values, 3),
+        ("mask[S, B]", memory.mask, 2),
+    ):
+        if part is not None and part.ndim != rank:
+            raise ShapeError(f"attention reads {name}, of rank {rank}; got {part.type}")
 
 
 def masked_softmax(scores: Variable, mask: Variable | None, axis: int) -> Variable:

@@ -24,14 +24,15 @@ from symseq.scan.frontend import build_loop
 from symseq.scan.returns import until
 
 from ..cells.cell import filled, leaves, map_state
-from .search import PADDING, Step, rows_of
+from .search import PADDING, Step, check_beams, check_marks, rows_of
 
 
 class Beams(NamedTuple):
     """The K best sequences that a beam search found, the best first.
 
     Shapes: tokens: int32[T, B, K], with padding after the end mark; scores:
-        float[B, K], log probability / length^α, the end mark counted.
+        float[B, K], log probability / length^α, the end mark counted; -inf where
+        there are less than K sequences.
     """
 
     tokens: Variable
@@ -55,11 +56,16 @@ def beam(
     states of the kept are gathered. It stops when all K of all sequences have ended.
     Shapes: start: float[B, ...] each; step: with `beams` rows for each row of it.
     Args: normalize: α; 0 leaves sums of log probabilities, which favour the short.
-    Raises: UsageError for less than one beam.
+    Raises: UsageError for less than one beam, an α below 0, or marks below 0.
     Reference: Sutskever et al. 2014, section 3.2; Wu et al. 2016, section 7 (α).
     """
-    if beams < 1:
-        raise UsageError(f"a beam search is at least 1 wide; got {beams}")
+    check_marks(first, end, longest)
+    check_beams(beams)
+    if not normalize >= 0:
+        raise UsageError(
+            f"scores are divided by length^α with α >= 0; got {normalize}",
+            hint="normalize=0 leaves sums of log probabilities",
+        )
     batch, K = rows_of(start), beams
     many = map_state(lambda part: repeat(part, K, axis=0) if part.ndim else part, start)
     rows = dimshuffle(arange(batch), [0, "x"]) * K

@@ -22,7 +22,7 @@ from ..losses import sequence_cross_entropy
 from ..module import Module
 from ..recurrent import Bidirectional, Recurrent, Run
 from .scheduled import Guessing, ScheduledSampling
-from .search import Step
+from .search import Step, check_beams
 
 
 class EncoderDecoder(Module):
@@ -131,6 +131,8 @@ class EncoderDecoder(Module):
         if not isinstance(truth, Variable) and truth == 1.0:
             run = self.run(source, source_mask, target, streams=streams)
             return self.output(self.dropout(run.outputs, streams))
+        if not isinstance(truth, Variable) and not 0 <= truth <= 1:
+            raise UsageError(f"`truth` is a probability, in [0, 1]; got {truth}")
         if streams is None:
             raise UsageError("scheduled sampling draws: it needs streams; got none")
         cell, start = self.begin(self.encode(source, source_mask, streams=streams))
@@ -162,9 +164,11 @@ class EncoderDecoder(Module):
     ) -> tuple[Step, Any]:
         """(step, start) of a search: step reads `beams` rows for each source.
 
+        Raises: UsageError for less than one beam.
         Shapes: step: (tokens int[kB], state) → (logits float[kB, V], state); start: the
             first state, float[B, ...] each.
         """
+        check_beams(beams)
         memory = self.encode(source, source_mask)
         _, start = self.begin(memory)
         cell = self.decoder.over(memory if beams == 1 else memory.repeat(beams))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.ops.arange import arange
 from symseq.ops.compare import gt, switch
@@ -12,7 +13,7 @@ from symseq.ops.nnet import log_softmax
 from symseq.ops.reduce import sum as total
 from symseq.random.streams import RandomStreams
 
-from ..attention import log_probability
+from ..attention import HardAttention, log_probability
 from .encoder_decoder import EncoderDecoder
 
 
@@ -37,8 +38,15 @@ def hard_loss(
     and other sentences know nothing of z_t, so both R_t for the sum of all and b_t
     leave the mean as it is. λ, the `entropy`, keeps draws from settling too early.
     Shapes: as `EncoderDecoder.loss`; both are float scalars, the second to report.
+    Raises: UsageError for a model whose decoder has no hard attention.
     Reference: Xu et al. 2015, equations 10-12 (λ_e, their b a moving average).
     """
+    look = getattr(model.decoder, "attention", None)
+    if not isinstance(look, HardAttention):
+        raise UsageError(
+            f"only a hard look draws; got {type(look).__name__}",
+            hint="the loss of other models is model.loss(...)",
+        )
     run = model.run(source, source_mask, target, streams=streams)
     logits = model.output(model.dropout(run.outputs, streams))
     flat = log_softmax(logits.reshape((-1, logits.shape[2])))

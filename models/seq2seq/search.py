@@ -89,6 +89,7 @@ def _follow(
     longest: int | Variable,
 ) -> Found:
     """One sequence for each row: y_t = choose(logits_t)."""
+    check_marks(first, end, longest)
     parts = [part for _, part in leaves(start)]
     batch = rows_of(start)
 
@@ -115,6 +116,24 @@ def _follow(
     return Found(
         loop.output(0), loop.last(2), filled(start, iter(states)), filled(start, last)
     )
+
+
+def check_marks(first: int | Variable, end: int, longest: int | Variable) -> None:
+    """Raises: UsageError for tokens or a length that cannot be, where they are known.
+
+    A negative token would count from the vocabulary's end, or never be found.
+    """
+    for name, number in (("first", first), ("end", end), ("longest", longest)):
+        if name != "end" and isinstance(number, Variable):
+            continue
+        if not isinstance(number, (int, np.integer)) or number < 0:
+            raise UsageError(f"a search's `{name}` is an int >= 0; got {number}")
+
+
+def check_beams(beams: int) -> None:
+    """Raises: UsageError for what is no int of at least 1."""
+    if isinstance(beams, bool) or not isinstance(beams, (int, np.integer)) or beams < 1:
+        raise UsageError(f"a beam search is at least 1 wide, an int; got {beams}")
 
 
 def rows_of(state: Any) -> Variable:
