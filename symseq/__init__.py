@@ -26,6 +26,7 @@ from symseq.config import config
 from symseq.draw.picture import draw
 from symseq.graph import Apply, Constant, Op, SharedVariable, Variable
 from symseq.lengths import Dim, dim, dims
+from symseq.networks import to_networkx
 from symseq.ops.collective import all_reduce
 from symseq.ops.custom import op
 from symseq.ops.custom_gradient import custom_gradient
@@ -95,6 +96,7 @@ __all__ = [
     "serialize",
     "shared",
     "tensor",
+    "to_networkx",
     "until",
     "vectorize",
     "verify_grad",

@@ -24,7 +24,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.scan",),
     ("symseq.random",),
     ("symseq.serialize", "symseq.printing"),
-    ("symseq.cost",),
+    ("symseq.cost", "symseq.groups"),
+    ("symseq.networks",),
     ("symseq.draw",),
     ("symseq.compiler",),  # the package's own file: only its guard
     ("symseq.compiler.profile",),

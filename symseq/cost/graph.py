@@ -128,16 +128,14 @@ def _node(
     trips = _trips(node.op, args)
     inside = (*around, node)
     times = lengths.multiply(runs, trips)
-    bodies = tuple(
-        _scope(body.nodes, inner, times, inside)
-        for body, inner in _bodies(node.op, args, bool(known))
-    )
-    cost = Cost()
-    for body in bodies:
-        one = _sum(body)
-        cost = cost.cover(one) if isinstance(node.op, IfElse) else cost + one
+    bodies, cost = [], Cost()
+    for body, inner in _bodies(node.op, args, bool(known)):
+        bodies.append(_scope(body.nodes, inner or {}, times, inside))
+        if inner is not None:
+            one = _sum(bodies[-1])
+            cost = cost.cover(one) if isinstance(node.op, IfElse) else cost + one
     cost = _said(cost.times(trips), known)
-    return CostedNode(node, cost, types, runs, around, bodies)
+    return CostedNode(node, cost, types, runs, around, tuple(bodies))
 
 
 def _said(cost: Cost, known: Table) -> Cost:
@@ -155,17 +153,16 @@ def _trips(op: BodyOp, args: Sequence[Arg]) -> Length:
 
 def _bodies(
     op: BodyOp, args: Sequence[Arg], refine: bool
-) -> Iterator[tuple[Body, Table]]:
-    """Each body, and what is known in it where more is known than its types."""
+) -> Iterator[tuple[Body, Table | None]]:
+    """Each body, and what is known in it; None for a branch that cannot be taken."""
     for inputs, outputs in op.bodies():
         body = Body(tuple(inputs), tuple(outputs))
         if not refine:
             yield body, {}
             continue
-        rows = op.row_args(args) if isinstance(op, Scan) else args[-len(inputs) :]
-        if not inputs:
-            rows = []
+        first = len(args) - len(inputs)
+        rows = op.row_args(args) if isinstance(op, Scan) else args[first:]
         try:
-            yield body, infer_body(body, list(rows))
-        except SymseqError:  # a branch that these lengths cannot take
-            continue
+            yield body, infer_body(body, rows)
+        except SymseqError:
+            yield body, None
