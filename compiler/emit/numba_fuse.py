@@ -243,6 +243,9 @@ class _Fusion:
             return all(self._agree(value, other, item) for other in others)
 
         out = id(step.out.root)
+        sums = [s for s in item.steps if isinstance(s, Compute)]
+        if any(id(v.root) == out for s in sums for v in reads(s)):
+            return False  # sums come after all else: they would read the new elements
         if not agree(step.out, item.loads.get(out, ())):
             return False
         if not agree(step.out, item.stores.get(out, ())):
