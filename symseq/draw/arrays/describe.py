@@ -1,0 +1,447 @@
+"""From one node of a graph to the step that is drawn of it: operands → results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from symseq.draw.arrays.moves import Picked, moved, taken
+from symseq.draw.arrays.named import Called
+from symseq.draw.arrays.panel import (
+    GAP,
+    NORMED,
+    PALETTE,
+    SUMMED,
+    Cell,
+    Mark,
+    Panel,
+    Side,
+    Step,
+)
+from symseq.draw.arrays.sizes import UNKNOWN, Sizes, length_text
+from symseq.draw.arrays.trace import (
+    HOLES,
+    Leaf,
+    Letter,
+    Line,
+    has_product,
+    is_same,
+    stretched,
+)
+from symseq.draw.arrays.values import Values
+from symseq.draw.labels import inline
+from symseq.graph import Apply, Constant, SharedVariable, Variable
+from symseq.ops.dimshuffle import DimShuffle
+from symseq.ops.join import Join, Split
+from symseq.ops.keys import Range, bind
+from symseq.ops.reshape import Reshape
+from symseq.ops.softmax import Normalized
+from symseq.ops.subtensor import Subtensor
+from symseq.ops.take import Take
+from symseq.printing.formula import term_of
+from symseq.types import Array
+
+HOLE = re.compile(f"([{chr(HOLES)}-{chr(HOLES + 0x18FF)}])")
+SIGN = re.compile("(⊙)")
+SIGNS = {" * ": " ⊙ ", " - ": " − "}
+MOST_PICKED = 6
+
+
+@dataclass
+class Describer:
+    """Makes steps; knows names, sizes, values, and what is folded into other lines."""
+
+    sizes: Sizes
+    values: Values
+    called: Called
+    folded: set[int] = field(default_factory=set)
+    slices: dict[int, list[Apply]] = field(default_factory=dict)
+    pieces: dict[int, str] = field(default_factory=dict)  # what a slice is used as
+    outputs: set[int] = field(default_factory=set)
+    inner: dict[int, str] = field(default_factory=dict)  # kinds of a body's inputs
+
+    def describe(self, node: Apply, depth: int) -> tuple[Step, list[Variable]]:
+        """The step of a node, and the arrays that it reads."""
+        for kind, rule in RULES.items():
+            if isinstance(node.op, kind):
+                made = rule(self, node)
+                if made is not None:
+                    break
+        else:
+            made = self.formula(node)
+        step, read = made
+        span = node.spans[0]
+        return replace(step, line=span.text, place=str(span), depth=depth), read
+
+    # What every array looks like.
+
+    def kind(self, variable: Variable) -> str:
+        if id(variable) in self.inner:
+            return self.inner[id(variable)]
+        if isinstance(variable, SharedVariable):
+            return "shared"
+        if isinstance(variable, Constant):
+            return "constant"
+        if id(variable) in self.outputs:
+            return "result"
+        return "input" if variable.owner is None else "op"
+
+    def panel(self, variable: Variable, sides: Sequence[Side] = ()) -> Panel:
+        made = tuple(sides) or self.sides(variable)
+        name = self.called.name(variable)
+        tip = f"{name}: {variable.type}"
+        return Panel(name, tip, self.kind(variable), made)
+
+    def sides(self, variable: Variable) -> tuple[Side, ...]:
+        pairs = zip(variable.type.shape, self.sizes.shape(variable), strict=True)
+        return tuple(
+            Side(length_text(length), UNKNOWN if size is None else size)
+            for length, size in pairs
+        )
+
+    # Products, sums, elementwise ops: a formula of arrays.
+
+    def formula(self, node: Apply) -> tuple[Step, list[Variable]]:
+        line = Line(self.folded)
+        term, letters = line.read(node)
+        panels = [self.leaf(leaf, bool(line.sums)) for leaf in line.leaves]
+        pieces: list[str | Panel] = []
+        for part in HOLE.split(_signs(term.text)):
+            if HOLE.fullmatch(part):
+                pieces.append(panels[ord(part) - HOLES])
+            else:
+                pieces += [sign.strip() for sign in SIGN.split(part) if sign.strip()]
+        if not panels:
+            pieces = []  # a value made of lengths alone: its formula is its name
+        results = [self.panel(v) for v in node.outputs]
+        if line.sums and results[0].sides:
+            cell = tuple((0, 1) for _ in letters)
+            results[0] = replace(results[0], marks=(Mark(cell, SUMMED[0]),))
+        note = self.sum_note(line.leaves)
+        step = Step(tuple(pieces), tuple(results), note=note, colour=SUMMED[0])
+        return step, [leaf.variable for leaf in line.leaves]
+
+    def leaf(self, leaf: Leaf, sums: bool) -> Panel:
+        """An array of a formula, its summed axes coloured, its stretched ones faint."""
+        sides = [
+            replace(side, colour=_colour(letter))
+            for side, letter in zip(self.leaf_sides(leaf), leaf.own, strict=True)
+        ]
+        panel = self.panel(leaf.variable, sides)
+        repeated = stretched(leaf)
+        if any(repeated) and leaf.own:
+            panel = replace(panel, sides=self.ghosts(leaf, repeated))
+        colours = [side.colour for side in panel.sides if side.colour]
+        if colours and sums:
+            ranges = tuple((0, s.size if s.colour else 1) for s in panel.sides)
+            panel = replace(panel, marks=(Mark(ranges, colours[0]),))
+        return replace(panel, upright=leaf.upright)
+
+    def leaf_sides(self, leaf: Leaf) -> list[Side]:
+        """The sides of an array; one not known is as long as what it meets."""
+        sides = []
+        for side, letter in zip(self.sides(leaf.variable), leaf.own, strict=True):
+            met = self.sizes.number(letter.length) if side.text == "?" else None
+            sides.append(side if met is None else replace(side, size=met))
+        return sides
+
+    def ghosts(self, leaf: Leaf, repeated: Sequence[bool]) -> tuple[Side, ...]:
+        """The sides of the array that a leaf is stretched to."""
+        own = dict(zip(leaf.own, self.sides(leaf.variable), strict=True))
+        sides = []
+        for letter, is_repeated in zip(leaf.frame, repeated, strict=True):
+            size = self.sizes.number(letter.length)
+            side = Side(length_text(letter.length), UNKNOWN if size is None else size)
+            side = replace(own.get(letter, side), colour=_colour(letter))
+            if is_repeated:
+                side = replace(side, size=UNKNOWN if size is None else size, ghost=True)
+            sides.append(side)
+        while len(sides) > 3 and sides[0].ghost:
+            sides.pop(0)
+        return tuple(sides)
+
+    def sum_note(self, leaves: Sequence[Leaf]) -> str:
+        """'summed over D' for the axes that the line takes away."""
+        found: dict[Letter, str] = {}
+        for leaf in leaves:
+            for letter, length in zip(leaf.own, leaf.variable.type.shape, strict=True):
+                if letter.summed is not None and found.get(letter, "?") == "?":
+                    found[letter] = length_text(length)
+        names = dict.fromkeys(found.values())
+        are = "are" if len(names) > 1 else "is"
+        return f"{' and '.join(names)} {are} summed over" if names else ""
+
+    # Moves of elements.
+
+    def move(self, node: Apply) -> tuple[Step, list[Variable]] | None:
+        """Reshape and transposes: numbered cells, coloured by row."""
+        (x, *_), (y,) = node.inputs, node.outputs
+        source, result = self.panel(x), self.panel(y)
+        found = moved(node, self.sizes, self.values)
+        if found is not None:
+            source, result = _with(source, found[0]), _with(result, found[1])
+        name, note = self.move_text(node)
+        return Step((f"{name}(", source, ")"), (result,), note=note), [x]
+
+    def move_text(self, node: Apply) -> tuple[str, str]:
+        x, y = (self.shape_text(v) for v in (node.inputs[0], node.outputs[0]))
+        if isinstance(node.op, DimShuffle):
+            return "transpose", f"axes change places: {x} → {y}"
+        rank, other = node.inputs[0].ndim, node.outputs[0].ndim
+        name = "flatten" if other == 1 and rank > 1 else "reshape"
+        return name, f"the same elements in the same order: {x} → {y}"
+
+    def shape_text(self, variable: Variable) -> str:
+        return f"[{', '.join(map(length_text, variable.type.shape))}]"
+
+    def product_view(self, node: Apply) -> tuple[Step, list[Variable]] | None:
+        """A reshape: of a product of higher rank it is the product's last step."""
+        inner = node.inputs[0].owner
+        if inner is not None and id(inner) in self.folded and has_product(node):
+            return self.formula(node)
+        return self.move(node)
+
+    def view(self, node: Apply) -> tuple[Step, list[Variable]] | None:
+        """A transpose; what only inserts axes is a formula like any other."""
+        kept = [axis for axis in node.op.order if axis != "x"]  # type: ignore[attr-defined]
+        return None if kept == sorted(kept) else self.move(node)
+
+    def take(self, node: Apply) -> tuple[Step, list[Variable]] | None:
+        """Rows by number: each its colour in the indices, the table, the result."""
+        (x, ids), (y,), axis = node.inputs, node.outputs, node.op.axis  # type: ignore[attr-defined]
+        shape = tuple(UNKNOWN if n is None else n for n in self.sizes.shape(ids))
+        rows = self.sizes.shape(x)[axis]
+        found = self.values.of(_source(ids))
+        value = found if found is not None and found.shape == shape else None
+        cells, named = taken(value, shape, rows)
+        numbers = _with(self.panel(ids), cells)
+        table = self.panel(x)
+        named = sorted(named[:MOST_PICKED])
+        if rows is not None and named and named[-1] < rows:
+            colours = {c.text: c.colour for c in cells.cells.values()}
+            colours |= {str(int(n) % rows): c for n, c in colours.items() if rows}
+            table = _with_rows(table, axis, named, rows, colours)
+        result = self.panel(y)
+        lead: tuple[tuple[int, ...], ...] = ((),) * axis
+        blank = {key: Cell(cell.colour) for key, cell in cells.cells.items()}
+        result = _with(result, Picked((*lead, *cells.shown), blank))
+        names = f"{self.called.name(x)} by number"
+        note = f"rows of {names}" if axis == 0 else f"axis {axis} of {names}"
+        return Step((table, "[", numbers, "]"), (result,), note=note), [x, ids]
+
+    def slice(self, node: Apply) -> tuple[Step, list[Variable]] | None:
+        """The part of an array that a key keeps; slices side by side in one step."""
+        x = node.inputs[0]
+        entries = node.op.key  # type: ignore[attr-defined]
+        if any(isinstance(e, Range) and e.step not in (None, 1) for e in entries):
+            return self.jump(node)
+        nodes = self.slices.get(id(node), [node])
+        whole, results = self.panel(x), []
+        marks: list[Mark] = []
+        for k, one in enumerate(nodes):
+            colour = PALETTE[k % len(PALETTE)]
+            name = self.pieces.get(id(one), "")
+            region = self.region(one)
+            made = self.panel(one.outputs[0])
+            if region is not None:
+                marks += [Mark(r, colour, name) for r in region]
+                full = tuple((0, side.size) for side in made.sides)
+                made = replace(made, marks=(Mark(full, colour),))
+            results.append(made)
+        whole = replace(whole, marks=tuple(marks))
+        note = f"parts of {self.called.name(x)}" if len(nodes) > 1 else ""
+        key = "" if len(nodes) > 1 else self.key_text(node)
+        pieces = (whole, key) if key else (whole,)
+        return Step(pieces, tuple(results), note=note), [x]
+
+    def jump(self, node: Apply) -> tuple[Step, list[Variable]]:
+        """A slice that leaves out elements or turns them round: numbered cells."""
+        x, y = node.inputs[0], node.outputs[0]
+        source, result = self.panel(x), self.panel(y)
+        found = moved(node, self.sizes, self.values)
+        if found is not None:
+            source, result = _with(source, found[0]), _with(result, found[1])
+        return Step((source, self.key_text(node)), (result,)), [x]
+
+    def key_text(self, node: Apply) -> str:
+        terms = [inline(v) for v in node.inputs[1:]]
+        if any(term is None for term in terms):
+            return "[…]"
+        blank = Line(set()).operand(node.inputs[0], (), ())
+        text = term_of(node, [blank, *(t for t in terms if t is not None)]).text
+        return text[text.index("[") :] if "[" in text else ""
+
+    def region(self, node: Apply) -> list[tuple[tuple[int, int], ...]] | None:
+        """The ranges that a key keeps, along each axis; None where not known."""
+        assert isinstance(node.op, Subtensor)
+        shape = self.sizes.shape(node.inputs[0])
+        held = [self.number(v) for v in node.inputs[1:]]
+        if any(n is None for n in (*shape, *held)):
+            return None
+        ranges: list[tuple[tuple[int, int], ...]] = [()]
+        entries = bind(node.op.key, iter(held))
+        for axis, size in enumerate(shape):
+            entry = entries[axis] if axis < len(entries) else slice(None)
+            assert size is not None
+            kept = np.arange(size)[entry if isinstance(entry, slice) else [entry]]
+            runs = _runs(np.sort(kept))
+            if not runs or len(runs) * len(ranges) > 12:
+                return None
+            ranges = [(*r, run) for r in ranges for run in runs]
+        return ranges
+
+    def number(self, variable: Variable) -> int | None:
+        if variable.held is not None and not isinstance(variable.held, tuple):
+            return self.sizes.number(variable.held)
+        value = self.values.of(variable)
+        return None if value is None else int(value)
+
+    def join(self, node: Apply) -> tuple[Step, list[Variable]] | None:
+        """Arrays end to end: a colour each, in the whole too."""
+        axis = node.op.axis  # type: ignore[attr-defined]
+        inputs = [_source(x) for x in node.inputs]
+        whole, marks = self.ends(node.outputs[0], inputs, axis)
+        pieces: list[str | Panel] = ["["]
+        for k, x in enumerate(inputs):
+            pieces += [" ¦ "] if k else []
+            panel = self.panel(x)
+            full = tuple((0, side.size) for side in panel.sides)
+            pieces.append(replace(panel, marks=(Mark(full, _pale(k)),)))
+        note = f"end to end along axis {axis}"
+        result = replace(whole, marks=marks)
+        return Step((*pieces, "]"), (result,), note=note), list(inputs)
+
+    def ends(
+        self, whole: Variable, parts: Sequence[Variable], axis: int
+    ) -> tuple[Panel, tuple[Mark, ...]]:
+        """A box and the marks of the parts that lie in it end to end."""
+        panel, start, marks = self.panel(whole), 0, []
+        for k, part in enumerate(parts):
+            size = self.sides(part)[axis].size
+            ranges = [(0, side.size) for side in panel.sides]
+            ranges[axis] = (start, min(start + size, panel.sides[axis].size))
+            start += size
+            marks.append(Mark(tuple(ranges), _pale(k), self.called.name(part)))
+        return panel, tuple(marks)
+
+    def split(self, node: Apply) -> tuple[Step, list[Variable]] | None:
+        """An array cut into parts: a colour each."""
+        x, axis = node.inputs[0], node.op.axis  # type: ignore[attr-defined]
+        whole, marks = self.ends(x, node.outputs, axis)
+        parts = [
+            replace(p, marks=(Mark(tuple((0, s.size) for s in p.sides), _pale(k)),))
+            for k, p in enumerate(map(self.panel, node.outputs))
+        ]
+        return Step((replace(whole, marks=marks),), tuple(parts)), [x]
+
+    def normalized(self, node: Apply) -> tuple[Step, list[Variable]] | None:
+        """softmax: the axis along which a sum is 1."""
+        axis = node.op.axis  # type: ignore[attr-defined]
+        x, y = _source(node.inputs[0]), node.outputs[0]
+        panels = []
+        for v in (x, y):
+            sides = [
+                replace(side, colour=NORMED if k == axis else "")
+                for k, side in enumerate(self.sides(v))
+            ]
+            ranges = tuple((0, s.size if s.colour else 1) for s in sides)
+            panels.append(replace(self.panel(v, sides), marks=(Mark(ranges, NORMED),)))
+        name = node.op.name.replace("_", " ")
+        over = length_text(y.type.shape[axis])
+        note = f"normalized along {over}"
+        step = Step(
+            (f"{name}(", panels[0], ")"), (panels[1],), note=note, colour=NORMED
+        )
+        return step, [x]
+
+
+Rule = Callable[[Describer, Apply], "tuple[Step, list[Variable]] | None"]
+RULES: dict[type, Rule] = {
+    Reshape: Describer.product_view,
+    DimShuffle: Describer.view,
+    Take: Describer.take,
+    Subtensor: Describer.slice,
+    Join: Describer.join,
+    Split: Describer.split,
+    Normalized: Describer.normalized,
+}
+
+
+def _signs(text: str) -> str:
+    for sign, shown in SIGNS.items():
+        text = text.replace(sign, shown)
+    return text
+
+
+def _colour(letter: Letter) -> str:
+    return "" if letter.summed is None else SUMMED[letter.summed % len(SUMMED)]
+
+
+def _pale(k: int) -> str:
+    return PALETTE[k % len(PALETTE)]
+
+
+def _source(x: Variable) -> Variable:
+    while not x.name and is_same(x.owner):
+        assert x.owner is not None
+        x = x.owner.inputs[0]
+    return x
+
+
+def _with(panel: Panel, picked: Picked) -> Panel:
+    """A panel whose elements are drawn one by one."""
+    shown = (*picked.shown, *[()] * (len(panel.sides) - len(picked.shown)))
+    pairs = zip(panel.sides, shown, strict=True)
+    sides = tuple(replace(side, shown=s) for side, s in pairs)
+    return replace(panel, sides=sides, cells=picked.cells)
+
+
+def _with_rows(
+    panel: Panel, axis: int, named: list[int], size: int, colours: dict[str, str]
+) -> Panel:
+    """A table of which only some rows are drawn, with their numbers."""
+    shown: list[int] = []
+    for row in named:
+        if row > (shown[-1] + 1 if shown else 0):
+            shown.append(GAP)
+        shown.append(row)
+    if named[-1] < size - 1:
+        shown.append(GAP)
+    cells: dict[tuple[int, ...], Cell] = {
+        (k,): Cell(colours.get(str(row), "#FFFFFF"))
+        for k, row in enumerate(shown)
+        if row != GAP
+    }
+    sides = list(panel.sides)
+    sides[axis] = replace(sides[axis], shown=tuple(shown), ticks=True)
+    return replace(panel, sides=tuple(sides), cells=cells)
+
+
+def _runs(kept: Array) -> list[tuple[int, int]]:
+    """Neighbouring numbers as ranges."""
+    if not kept.size:
+        return []
+    cuts = np.flatnonzero(np.diff(kept) > 1)
+    starts, stops = [0, *(cuts + 1)], [*cuts, kept.size - 1]
+    return [
+        (int(kept[a]), int(kept[b]) + 1) for a, b in zip(starts, stops, strict=True)
+    ]
+
+
+def is_cut(node: Apply) -> bool:
+    """Whether a node is a slice along one axis, of ranges alone."""
+    if not isinstance(node.op, Subtensor):
+        return False
+    entries = node.op.key
+    cut = [e for e in entries if not (isinstance(e, Range) and e.is_full)]
+    return len(cut) == 1 and isinstance(cut[0], Range)
+
+
+def cut_axis(node: Apply) -> int:
+    assert isinstance(node.op, Subtensor)
+    return next(
+        k for k, e in enumerate(node.op.key) if not (isinstance(e, Range) and e.is_full)
+    )
