@@ -75,8 +75,7 @@ class Evaluator:
             for node in self.order(outputs, inputs):
                 arguments = [value_of(v, table) for v in node.inputs]
                 results = self.apply(node, arguments)
-                if self.watch is not None:
-                    self._show(self.watch, node, arguments, results)
+                self.see(node, arguments, results)
                 for variable, made in zip(node.outputs, results, strict=True):
                     table.setdefault(id(variable), made)
         return [value_of(v, table) for v in outputs]
@@ -116,13 +115,13 @@ class Evaluator:
         finally:
             self.path.pop()
 
-    def _show(
-        self,
-        watch: Watch,
-        node: Apply,
-        arguments: Sequence[Array],
-        results: Sequence[Array],
+    def see(
+        self, node: Apply, arguments: Sequence[Array], results: Sequence[Array]
     ) -> None:
+        """A node has run: a watch is told."""
+        watch = self.watch
+        if watch is None:
+            return
         entry = watch.entry(node, tuple(name for name, _ in self.path))
         if isinstance(node.op, BodyOp):
             watch.begin()  # its nodes have been seen one by one

@@ -47,7 +47,7 @@ class NanGuard:
         """Raises: NanGuardError where an input or a shared variable is bad."""
         if self.offends(array):
             raise NanGuardError(
-                f"{what} {variable.label} holds {self._describe(array)}"
+                f"{what} {variable.label} holds {self.describe(array)}"
             ).at(variable.span)
 
     def check(
@@ -65,11 +65,11 @@ class NanGuard:
                     step = int(np.argwhere(self.bad(array))[0][0])
                     place += f", at step {step} of the loop that it was written in"
                 raise NanGuardError(
-                    f"{node.op} made {self._describe(array)}{place}",
+                    f"{node.op} made {self.describe(array)}{place}",
                     hint=self._hint(node, inputs, outputs),
                 ).at(node.spans[0] if node.spans else UNKNOWN, _rows(node, inputs))
 
-    def _describe(self, array: Array) -> str:
+    def describe(self, array: Array) -> str:
         """'NaN in 3 of 64 elements, first at [0, 5]'."""
         bad = self.bad(array)
         first = tuple(int(n) for n in np.argwhere(bad)[0])

@@ -21,9 +21,11 @@ from symseq.compiler.autodiff.jacobian import hessian, hessian_vector_product, j
 from symseq.compiler.autodiff.verify import verify_grad
 from symseq.compiler.eval import evaluate
 from symseq.compiler.function import Function, In, Mode, Out, Param, function
+from symseq.compiler.walk.walk import walk
 from symseq.compiler.watch import NanGuard
 from symseq.config import config
 from symseq.draw.picture import draw
+from symseq.draw.unroll import unroll_picture
 from symseq.graph import Apply, Constant, Op, SharedVariable, Variable
 from symseq.lengths import Dim, dim, dims
 from symseq.networks import to_networkx
@@ -97,7 +99,9 @@ __all__ = [
     "shared",
     "tensor",
     "to_networkx",
+    "unroll_picture",
     "until",
     "vectorize",
     "verify_grad",
+    "walk",
 ]

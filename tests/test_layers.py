@@ -47,6 +47,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.compiler.arguments",),
     ("symseq.compiler.function",),
     ("symseq.compiler.eval",),
+    ("symseq.compiler.walk",),
     ("symseq.models",),
     ("symseq.models.converters",),
     ("symseq.models.optimizers",),
