@@ -85,9 +85,9 @@ class Describer:
             return "shared"
         if isinstance(variable, Constant):
             return "constant"
-        if id(variable) in self.outputs:
-            return "result"
-        return "input" if variable.owner is None else "op"
+        if variable.owner is None:
+            return "input"
+        return "result" if id(variable) in self.outputs else "op"
 
     def panel(self, variable: Variable, sides: Sequence[Side] = ()) -> Panel:
         made = tuple(sides) or self.sides(variable)

@@ -96,10 +96,10 @@ def draw_arrays(
     Raises: UsageError for a length or value that does not fit, or another ending;
         TargetError for a .png or .pdf without cairosvg.
 
-    >>> import symseq.tensor as T
-    >>> x = T.TensorType("float32", ss.dims("B D"))("x")
-    >>> W = T.TensorType("float32", ss.dims("D H"))("W")
-    >>> "D is summed over" in ss.draw(T.dot(x, W), style="arrays").svg
+    >>> import symseq as ss
+    >>> x = ss.TensorType("float32", ss.dims("B D"))("x")
+    >>> W = ss.TensorType("float32", ss.dims("D H"))("W")
+    >>> "D is summed over" in draw_arrays(ss.tensor.dot(x, W)).svg
     True
     """
     outputs = variables_of(what)

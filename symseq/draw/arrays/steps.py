@@ -21,7 +21,7 @@ from symseq.scan.op import Scan
 from symseq.traverse import sort_nodes
 
 # The most arrays of one row, and ops folded into each other.
-MOST_ARRAYS, MOST_DEEP = 6, 10
+MOST_ARRAYS, MOST_DEEP = 6, 6
 
 Rows = list[Step | Heading]
 
