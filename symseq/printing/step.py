@@ -27,6 +27,7 @@ class Line:
     name: str
     quantity: Quantity
     result: str = ""  # 'state', 'output', 'until'
+    index: int = -1  # which result of the body
 
     @property
     def moving(self) -> bool:
@@ -57,7 +58,9 @@ class Step:
 
     @property
     def results(self) -> list[Line]:
-        return [line for line in self.lines if line.result]
+        """The lines of what the loop makes, in the order of the body."""
+        found = [line for line in self.lines if line.result]
+        return sorted(found, key=lambda line: line.index)
 
 
 def loops_of(what: object) -> list[Apply]:
@@ -116,6 +119,8 @@ def _wanted(
     outer = views.get(id(result.outer))
     if outer is None and result.outer is not None:
         outer = result.outer.name
+    if result.inner.owner is None and outer == result.inner.name:
+        outer = ""  # not the user's: a view is called as what the body hands on
     inner = plain_name(result.inner.name) if result.inner.owner is not None else ""
     taps = [p for p in body.ports if p.role == "state" and p.state == result.state]
     started = _initial_name(taps[0].outer) if taps and result.state >= 0 else ""
@@ -144,8 +149,8 @@ def _lines(
     """What gets a line: results, what is named, gates, and what is read twice."""
     uses = count_uses(made)
     ends: dict[int, list[Line]] = {}
-    for q, name, role in zip(made, results, roles, strict=True):
-        ends.setdefault(id(q), []).append(Line(name, q, role))
+    for k, (q, name) in enumerate(zip(made, results, strict=True)):
+        ends.setdefault(id(q), []).append(Line(name, q, roles[k], k))
     lines: list[Line] = []
     for q in walk(made):
         if id(q) in ends:
