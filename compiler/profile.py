@@ -142,7 +142,7 @@ def _time(seconds: float) -> str:
     return f"{seconds / 1e-6:.3g} µs"
 
 
-def _size(count: float) -> str:
+def size_text(count: float) -> str:
     for unit in ("B", "kB", "MB"):
         if count < 1000:
             return f"{count:.3g} {unit}"
@@ -162,7 +162,7 @@ SHARED: list[tuple[str, Show]] = [
     ("percent", lambda value: f"{value:.1f} %"),
     ("seconds", _time),
     ("count", str),
-    ("bytes", _size),
+    ("bytes", size_text),
 ]
 
 

@@ -21,6 +21,7 @@ from symseq.compiler.autodiff.jacobian import hessian, hessian_vector_product, j
 from symseq.compiler.autodiff.verify import verify_grad
 from symseq.compiler.eval import evaluate
 from symseq.compiler.function import Function, In, Mode, Out, Param, function
+from symseq.compiler.summary.summary import summary
 from symseq.compiler.walk.walk import walk
 from symseq.compiler.watch import NanGuard
 from symseq.config import config
@@ -97,6 +98,7 @@ __all__ = [
     "scan_module",
     "serialize",
     "shared",
+    "summary",
     "tensor",
     "to_networkx",
     "unroll_picture",

@@ -214,6 +214,20 @@ def join(a: Length, b: Length) -> Length:
     return None
 
 
+def with_sizes(length: int | Dim) -> int | Dim:
+    """A polynomial with numbers for the names that have a size.
+
+    >>> T, H = dims("T", H=4)
+    >>> with_sizes(2 * T * H + H * H)
+    8T + 16
+    """
+    return _collect(
+        (tuple(s for s in monomial if s.size < 0),
+         coefficient * prod(s.size for s in monomial if s.size >= 0))
+        for monomial, coefficient in _terms(length)
+    )  # fmt: skip
+
+
 def cover(a: int | Dim, b: int | Dim) -> int | Dim:
     """What is no less than either, whatever the names stand for: term by term.
 

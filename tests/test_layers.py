@@ -48,6 +48,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.compiler.function",),
     ("symseq.compiler.eval",),
     ("symseq.compiler.walk",),
+    ("symseq.compiler.summary",),
     ("symseq.models",),
     ("symseq.models.converters",),
     ("symseq.models.optimizers",),

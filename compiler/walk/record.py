@@ -42,7 +42,7 @@ class Value:
     def type(self) -> str:
         if self.array is None:
             return str(self.variable.type)
-        return named_type(self.variable.type, self.array)
+        return named_type(self.variable.type, self.array.shape)
 
     @property
     def text(self) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from symseq.lengths import Dim
-from symseq.types import Array, TensorType
+from symseq.lengths import Dim, Length, size_of
+from symseq.types import Array, Shape, TensorType
 
 from ..watch import NanGuard
 
@@ -46,16 +46,21 @@ def shown(array: Array) -> str:
     return "\n".join(line for line in made.splitlines() if line.strip())
 
 
-def named_type(static: TensorType, array: Array) -> str:
+def named_type(static: TensorType, shape: Shape) -> str:
     """The dtype and the lengths, by name where they have one: float32[T=5, B=2].
 
     >>> from symseq.lengths import dims
     >>> T, H = dims("T", H=4)
-    >>> named_type(TensorType("float32", (T, 4 * H, 3)), np.zeros((2, 16, 3)))
+    >>> named_type(TensorType("float32", (T, 4 * H, 3)), (2, 16, 3))
     'float32[T=2, 4H=16, 3]'
     """
-    pairs = zip(static.shape, array.shape, strict=True)
-    inside = ", ".join(
-        f"{name}={size}" if isinstance(name, Dim) else str(size) for name, size in pairs
-    )
-    return f"{static.dtype}[{inside}]" if array.ndim else static.dtype
+    pairs = zip(static.shape, shape, strict=True)
+    inside = ", ".join(_named(name, length) for name, length in pairs)
+    return f"{static.dtype}[{inside}]" if shape else static.dtype
+
+
+def _named(name: Length, length: Length) -> str:
+    size = size_of(length)
+    if size is None:
+        return "?" if length is None else str(length)
+    return f"{name}={size}" if isinstance(name, Dim) else str(size)
