@@ -109,11 +109,9 @@ def _through_key(node: Apply, mode: Mode) -> Mode:
         return replace(mode, shift=mode.shift + start)
     if mode.rows in ("last", "first"):
         return mode
-    return {-1: Mode("last"), 0: Mode("first")}.get(_known(first), WHOLE)
-
-
-def _known(entry: object) -> int | None:
-    return entry if isinstance(entry, int) else None
+    if first == -1:
+        return Mode("last")
+    return Mode("first") if first == 0 else WHOLE
 
 
 def _initial_rows(history: Variable) -> int | None:

@@ -63,6 +63,10 @@ LINES: dict[str, Style] = {
     "memory": {"color": "#8899AA", "penwidth": "0.6", "arrowsize": "0.4"},
     "shared": {"color": "#E2BE7D", "penwidth": "0.5", "arrowhead": "none"},
 }  # fmt: skip
-SEEN = {"penwidth": "2.2", "color": INK}
+SEEN: dict[str, Style] = {
+    "data": {"penwidth": "2.2", "color": INK}, "shared": {},
+    "carried": {"penwidth": "2.2", "color": INK},
+    "memory": {"penwidth": "1.0", "color": INK},
+}  # fmt: skip
 UNSEEN_NODE = {"color": "#D0D0D0", "fillcolor": "white", "fontcolor": "#B0B0B0"}
 UNSEEN_LINE = {"color": "#E4E4E4", "penwidth": "0.6"}

@@ -280,8 +280,7 @@ class Arrow:
     def draw(self, graph: graphviz.Digraph) -> None:
         shown = dict(look.LINES[self.kind])
         if self.seen is not None:
-            stressed = look.SEEN if self.kind != "shared" else {}
-            shown |= stressed if self.seen else look.UNSEEN_LINE
+            shown |= look.SEEN[self.kind] if self.seen else look.UNSEEN_LINE
         if self.bend is None:
             graph.edge(self.source, self.target, **shown)
             return
@@ -317,16 +316,19 @@ def _kind(plan: Plan, edge: tuple[Key, Key]) -> str:
     if source[0] in ("step", "first") and target[0] == "step":
         if source[1] == target[1]:
             return "carried"
-        blocks = [plan.made.chains[key[1]].block for key in edge]
-        first = 0 if not plan.made.chains[target[1]].backwards else None
-        memory = blocks[0] != blocks[1] and target[3] != first
-        return "memory" if memory else "data"
+        chains = [plan.made.chains[key[1]] for key in edge]
+        if chains[0].block == chains[1].block:
+            return "data"
+        ends = [c.way > 0 for c in chains]
+        last, first = (len(plan.made.columns[c.block]) - 1 for c in chains)
+        handed = source[3] == last * ends[0] and target[3] == first * (not ends[1])
+        return "carried" if handed and chains[1].starts_from_loop else "memory"
     return "data"
 
 
 def _bend(plan: Plan, start: str, end: str) -> tuple[float, float] | None:
     """A place above the boxes that lie between two steps of one chain."""
     a, b = plan.spots[start], plan.spots[end]
-    if abs(a.x - b.x) < 1.5 * plan.column:
+    if abs(a.x - b.x) < 1.5 * plan.column or start.split("_")[0] != end.split("_")[0]:
         return None
     return (a.x + b.x) / 2, a.y + 0.42

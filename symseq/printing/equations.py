@@ -117,9 +117,7 @@ def _term(q: Quantity, parts: Sequence[Term]) -> Term:
         return Term(f"[{'; '.join(part.text for part in parts)}]")
     if q.node is None:
         return Term(parts[0].within(ATOM) + q.text)
-    if isinstance(q.node.op, Scan):
-        return call(q.text, [part.text for part in parts[1:]])
-    if isinstance(q.node.op, Normalized) or q.text == "σ":
+    if isinstance(q.node.op, (Normalized, Scan)) or q.text == "σ":
         return call(q.text, [part.text for part in parts])
     return term_of(q.node, parts)
 

@@ -158,7 +158,7 @@ def _lines(
         elif not q.is_symbol and (q.name or uses[id(q)] > 1 or _is_gate(q)):
             lines.append(Line(_primed(q.name, names) if q.name else "", q))
     lines = _in_order(lines)
-    for line in lines:
+    for line in sorted(lines, key=lambda line: _block_of(line.quantity)):
         line.name = line.name or _unnamed(line.quantity, names)
     return lines
 

@@ -23,6 +23,7 @@ from symseq.printing.formula import length_term
 from symseq.printing.inside import Inside, Port
 from symseq.printing.pprint import Names, constant_term, plain_name
 from symseq.printing.quantity import Cut, Quantity, cut_text
+from symseq.scan.op import Scan
 from symseq.traverse import sort_nodes
 from symseq.types import is_static_one
 
@@ -181,6 +182,8 @@ class Reader:
                 return self.read(node.inputs[0], _within(own, cut), where)
         if isinstance(op, (Identity, SpecifyShape)) or op.name.startswith("cast_"):
             return self.read(node.inputs[0], cut, where)
+        if _skips_first(node):
+            return self.read(node.inputs[0], cut, where)
         if isinstance(op, DimShuffle) and (through := self._view(node, cut, where)):
             return through
         if isinstance(op, Alloc) and node.inputs[0].ndim == 0:
@@ -198,7 +201,8 @@ class Reader:
         if isinstance(op, (Normalized, Reduction)):
             label = LABELS.get(op.name, op.name)
             return self._make("function", v, node.inputs, text=label, where=where)
-        return self._make("call", v, node.inputs, text=op.name, where=where)
+        inputs = node.inputs[1:] if isinstance(op, Scan) else node.inputs
+        return self._make("call", v, inputs, text=op.name, where=where)
 
     def _make(
         self, kind: str, v: Variable, inputs: Sequence[Variable] = (),
@@ -310,6 +314,17 @@ def _is_shown(node: Apply) -> bool:
         return True
     shown = (Dot, DimShuffle, SpecifyShape, Identity)
     return isinstance(node.op, shown) or _cuts(node) or _tall_product(node) is not None
+
+
+def _skips_first(node: Apply) -> bool:
+    """Whether a node cuts the first values off what a loop in the step has made."""
+    history = node.inputs[0] if node.inputs else None
+    loop = None if history is None else history.owner
+    if history is None or loop is None or not isinstance(loop.op, Scan):
+        return False
+    if not isinstance(node.op, Subtensor) or history.index >= len(loop.op.states):
+        return False
+    return node.op.key == (Range(loop.op.states[history.index].depth),)
 
 
 def _cuts(node: Apply) -> bool:
