@@ -27,6 +27,7 @@ from symseq.compiler.watch import NanGuard
 from symseq.config import config
 from symseq.draw.picture import draw
 from symseq.draw.unroll import unroll_picture
+from symseq.explore.explore import explore
 from symseq.graph import Apply, Constant, Op, SharedVariable, Variable
 from symseq.lengths import Dim, dim, dims
 from symseq.networks import to_networkx
@@ -76,6 +77,7 @@ __all__ = [
     "equations",
     "errors",
     "evaluate",
+    "explore",
     "foldl",
     "foldr",
     "function",

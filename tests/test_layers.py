@@ -47,6 +47,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.compiler.arguments",),
     ("symseq.compiler.function",),
     ("symseq.compiler.eval",),
+    ("symseq.explore",),  # pages of graphs and of what became of them
     ("symseq.compiler.walk",),
     ("symseq.compiler.summary",),
     ("symseq.models",),

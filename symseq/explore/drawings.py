@@ -1,0 +1,142 @@
+"""Graphviz's drawing of each state that a reader can open, as data without markup."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from symseq.draw.render import render
+from symseq.draw.scene import WHOLE, Scene
+from symseq.draw.write import dot_text
+from symseq.errors import TargetError
+
+OPEN, CLOSED = "▾ ", "▸ "
+# From so many edges on, types are left to what the pointer shows: a label is a row.
+TYPED = 90
+# Graphviz looks for the best picture for so long; a drawing must not take a minute.
+HURRY = "\tgraph [nslimit=3 nslimit1=3 mclimit=0.6]\n"
+SHAPES = ("polygon", "polyline", "ellipse", "path", "text")
+KEPT = (
+    "fill", "stroke", "stroke-width", "stroke-dasharray", "points", "d", "cx", "cy",
+    "rx", "ry", "x", "y", "text-anchor", "font-size",
+)  # fmt: skip
+LONG = re.compile(r"-?\d+\.\d+")
+
+
+@dataclass(slots=True)
+class Budget:
+    """How much may still be drawn: nodes and edges, over all drawings of a page."""
+
+    left: int
+    missing: list[str] = field(default_factory=list)  # states that were not drawn
+
+    def take(self, scene: Scene) -> bool:
+        """Whether a scene fits; if so it is paid for."""
+        price = len(scene.nodes) + len(scene.edges)
+        fits = price <= self.left
+        self.left -= price if fits else 0
+        return fits
+
+
+def states(scene: Scene) -> Iterator[tuple[str, Scene]]:
+    """(frame, the scene with it and those around it open), those outside first."""
+    queue = deque([(WHOLE, scene)])
+    while queue:
+        key, opened = queue.popleft()
+        parts = opened.parts[key]
+        yield key, opened.close(parts)
+        for part in parts:
+            # All others are closed once, not again for each frame inside.
+            others = [other for other in parts if other != part]
+            queue.append((part, opened.close(others)))
+
+
+def draw_states(scene: Scene, budget: Budget, deepest: bool = True) -> dict[str, Any]:
+    """The drawing of each state by its frame, as far as the budget goes.
+
+    Raises: TargetError where Graphviz is missing.
+    """
+    found: dict[str, Any] = {}
+    for key, state in states(scene):
+        if key != WHOLE and not deepest:
+            break
+        if not budget.take(state):
+            budget.missing.append(key)
+            continue
+        try:
+            found[key] = drawing(state)
+        except TargetError:
+            if not found:
+                raise
+            budget.missing.append(key)  # too big for Graphviz as WebAssembly
+    return found
+
+
+def drawing(scene: Scene) -> dict[str, Any]:
+    """{"size": [width, height, right, down], "items": [[class, key, shapes], ...]}."""
+    text = dot_text(marked(scene), legend=False)
+    head, _, rest = text.partition("{\n")
+    image = render(f"{head}{{\n{HURRY}{rest}", "svg")
+    return read_svg(image)
+
+
+def marked(scene: Scene) -> Scene:
+    """What opens and closes says so; what only the pointer shows is left out."""
+    frames = {
+        key: replace(frame, label=OPEN + frame.label, tip=" ")
+        for key, frame in scene.frames.items()
+    }
+    nodes = [
+        replace(node, label=CLOSED + node.label if node.hides else node.label, tip=" ")
+        for node in scene.nodes
+    ]
+    typed = len(scene.edges) <= TYPED
+    edges = [
+        edge if typed or edge.role == "carried" else replace(edge, label="")
+        for edge in scene.edges
+    ]
+    return Scene(tuple(nodes), tuple(edges), frames)
+
+
+def read_svg(image: bytes) -> dict[str, Any]:
+    """Graphviz's groups as data; names come out of it as plain text."""
+    root = ET.fromstring(image)
+    graph = next(one for one in root if one.get("class") == "graph")
+    *_, width, height = map(float, root.get("viewBox", "0 0 0 0").split())
+    moved = re.search(
+        r"translate\(([-\d.]+)[ ,]([-\d.]+)\)", graph.get("transform", "")
+    )
+    right, down = map(float, moved.groups()) if moved else (0.0, 0.0)
+    items = [item(group) for group in graph if tag(group) == "g"]
+    return {"size": [width, height, right, down], "items": items}
+
+
+def item(group: ET.Element) -> list[Any]:
+    """[class, key, shapes]: "c" for a frame, "n" for a node, "e" for an edge."""
+    title = next((e.text or "" for e in group if tag(e) == "title"), "")
+    kind = group.get("class", "n")[0]
+    shapes = [shape(one) for one in group.iter() if tag(one) in SHAPES]
+    return [kind, title.removeprefix("cluster_"), shapes]
+
+
+def shape(element: ET.Element) -> list[Any]:
+    """[tag, attributes] and, of text, what it says."""
+    kept = {
+        name: LONG.sub(rounded, value)
+        for name in KEPT
+        if (value := element.get(name)) is not None
+    }
+    found: list[Any] = [tag(element), kept]
+    return [*found, element.text or ""] if tag(element) == "text" else found
+
+
+def rounded(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.1f}".removesuffix(".0")
+
+
+def tag(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
