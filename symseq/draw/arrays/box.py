@@ -307,7 +307,8 @@ class Box:
         axes = [p for p in range(3) if self.sides[p].shown]
         keys: Iterable[tuple[int, ...]] = product(*(range(len(s)) for s in spans))
         for key in keys:
-            cell = self.panel.cells.get(tuple(key[p] for p in axes))
+            shown: tuple[int, ...] = tuple(key[p] for p in axes)
+            cell = self.panel.cells.get(shown)
             extents = tuple(span[k] for span, k in zip(spans, key, strict=True))
             gap = [p for p in axes if self.sides[p].shown[key[p]] == GAP]
             if gap:

@@ -41,7 +41,7 @@ from symseq.ops.reshape import Reshape
 from symseq.ops.softmax import Normalized
 from symseq.ops.subtensor import Subtensor
 from symseq.ops.take import Take
-from symseq.printing.formula import term_of
+from symseq.printing.formula import Term, term_of
 from symseq.types import Array
 
 HOLE = re.compile(f"([{chr(HOLES)}-{chr(HOLES + 0x18FF)}])")
@@ -61,7 +61,9 @@ class Describer:
     slices: dict[int, list[Apply]] = field(default_factory=dict)
     pieces: dict[int, str] = field(default_factory=dict)  # what a slice is used as
     outputs: set[int] = field(default_factory=set)
-    inner: dict[int, str] = field(default_factory=dict)  # kinds of a body's inputs
+    # Of a body's inputs: their kinds, and what is written in place of some.
+    inner: dict[int, str] = field(default_factory=dict)
+    texts: dict[int, Term] = field(default_factory=dict)
 
     def describe(self, node: Apply, depth: int) -> tuple[Step, list[Variable]]:
         """The step of a node, and the arrays that it reads."""
@@ -105,7 +107,7 @@ class Describer:
     # Products, sums, elementwise ops: a formula of arrays.
 
     def formula(self, node: Apply) -> tuple[Step, list[Variable]]:
-        line = Line(self.folded)
+        line = Line(self.folded, self.texts)
         term, letters = line.read(node)
         panels = [self.leaf(leaf, bool(line.sums)) for leaf in line.leaves]
         pieces: list[str | Panel] = []
@@ -168,8 +170,10 @@ class Describer:
         found: dict[Letter, str] = {}
         for leaf in leaves:
             for letter, length in zip(leaf.own, leaf.variable.type.shape, strict=True):
-                if letter.summed is not None and found.get(letter, "?") == "?":
-                    found[letter] = length_text(length)
+                known = found.get(letter, "?")
+                if letter.summed is not None and (known == "?" or known.isdigit()):
+                    text = length_text(length)
+                    found[letter] = known if text == "?" else text
         names = dict.fromkeys(found.values())
         are = "are" if len(names) > 1 else "is"
         return f"{' and '.join(names)} {are} summed over" if names else ""

@@ -25,20 +25,26 @@ class Called:
     fresh: Names = field(default_factory=Names)
     found: dict[int, str] = field(default_factory=dict)
     assigned: dict[int, str] = field(default_factory=dict)
+    lines: set[tuple[str, int]] = field(default_factory=set)  # that have named a result
 
-    def enter(self, nodes: Sequence[Apply], outputs: Sequence[Variable]) -> None:
+    def enter(self, nodes: Sequence[Apply]) -> None:
         """Learn what each line of the user's code calls its result."""
-        lines: dict[int, set[object]] = {}
+        readers: dict[int, set[object]] = {}
         for node in nodes:
             for variable in node.inputs:
-                lines.setdefault(id(variable), set()).add(node.spans[0])
-        shown = {id(v) for v in outputs}
+                readers.setdefault(id(variable), set()).add(_line(node))
+        claims: dict[tuple[str, int], list[tuple[Variable, str]]] = {}
         for node in nodes:
-            (output, *others), span = node.outputs, node.spans[0]
-            target = TARGET.match(span.text)
-            last = span not in lines.get(id(output), set()) or id(output) in shown
-            if target and last and not others and not node.kind:
-                self.assigned[id(output)] = target[1]
+            target = TARGET.match(node.spans[0].text)
+            last = _line(node) not in readers.get(id(node.outputs[0]), set())
+            if target and last and len(node.outputs) == 1 and not node.kind:
+                found = (node.outputs[0], target[1])
+                claims.setdefault(_line(node), []).append(found)
+        for line, found_here in claims.items():
+            # A line that ran in several places, or made several, names none of them.
+            if line not in self.lines and len(found_here) == 1:
+                self.assigned[id(found_here[0][0])] = found_here[0][1]
+        self.lines |= claims.keys()
 
     def name(self, variable: Variable) -> str:
         """What to write at a variable's box."""
@@ -62,7 +68,9 @@ class Called:
 
     def trial(self) -> Called:
         """A copy, for names that are not kept."""
-        return Called(Names(set(self.fresh.taken)), dict(self.found), self.assigned)
+        return Called(
+            Names(set(self.fresh.taken)), dict(self.found), self.assigned, self.lines
+        )
 
     def formula(self, node: Apply) -> str:
         """A short formula over the names of a node's inputs; '' where it is long."""
@@ -84,3 +92,7 @@ class Called:
         if isinstance(node.op, Reshape) and node.op.ndim == 1:
             return f"{terms[0].within(ATOM)}.flatten()"
         return term_of(node, terms).text
+
+
+def _line(node: Apply) -> tuple[str, int]:
+    return node.spans[0].file, node.spans[0].line

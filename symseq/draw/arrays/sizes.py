@@ -91,7 +91,8 @@ class Sizes:
         """How long a side of `size` elements is drawn."""
         if size <= 1:
             return CELL * 0.7 if size else 6.0
-        return max(float(size) ** self.power * self.unit, CELL * 0.85)
+        side: float = size**self.power * self.unit
+        return max(side, CELL * 0.85)
 
 
 def _symbols(variable: Variable) -> list[Symbol]:

@@ -7,15 +7,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 
+from symseq import lengths
 from symseq.draw.arrays.describe import Describer, cut_axis, is_cut
 from symseq.draw.arrays.named import Called
-from symseq.draw.arrays.panel import PALETTE, Heading, Mark, Panel, Step
+from symseq.draw.arrays.panel import PALETTE, Heading, Mark, Panel, Side, Step
+from symseq.draw.arrays.sizes import UNKNOWN, length_text
 from symseq.draw.arrays.trace import can_fold, is_axis_view, is_same
-from symseq.draw.labels import base_name, inline, skips_initial
+from symseq.draw.labels import base_name, inline, skips_initial, source
 from symseq.graph import Apply, Variable
 from symseq.ops.elementwise import Elementwise
 from symseq.printing.formula import length_term
-from symseq.printing.inside import Inside, Port, insides
+from symseq.printing.inside import Inside, Port, Result, insides
 from symseq.printing.pprint import STEPS, Names, named_views, wanted_name
 from symseq.scan.op import Scan
 from symseq.traverse import sort_nodes
@@ -38,7 +40,7 @@ class Steps:
     def rows(self, outputs: Sequence[Variable], stop: Sequence[Variable] = ()) -> Rows:
         """The steps that `outputs` need, operands before results."""
         nodes = sort_nodes(outputs, stop)
-        self.describer.called.enter(nodes, outputs)
+        self.describer.called.enter(nodes)
         if self.fold:
             self.describer.folded |= folds(nodes, outputs)
         wanted = self.wanted(nodes, outputs, stop)
@@ -47,6 +49,8 @@ class Steps:
         rows: Rows = []
         done: set[int] = set()
         for node in by_line(nodes, stop):
+            if skips_initial(node, self.depth_of(node)):
+                self.same_name(node.outputs[0], node.inputs[0])
             if id(node) not in wanted or id(node) in done:
                 continue
             group = self.describer.slices.get(id(node), [node])
@@ -54,7 +58,9 @@ class Steps:
             if bodies := insides(node):
                 rows += self.bodies(node, bodies, views)
             elif not self.ops or node.op.name in self.ops:
-                rows.append(self.describer.describe(node, self.depth)[0])
+                step = self.describer.describe(node, self.depth)[0]
+                if step.pieces or id(node.outputs[0]) in self.describer.outputs:
+                    rows.append(step)
         return rows
 
     def wanted(
@@ -129,6 +135,8 @@ class Steps:
             readers = uses.get(id(made), [])
             if len(readers) != 1 or not isinstance(readers[0].op, Elementwise):
                 break
+            if sum(inline(v) is None for v in readers[0].inputs) > 1:
+                break
             made = readers[0].outputs[0]
         return ""
 
@@ -142,7 +150,9 @@ class Steps:
             inner = replace(self, depth=self.depth + 1)
             letter = STEPS[min(self.depth, len(STEPS) - 1)]
             fresh = Names().fresh
-            names = [fresh(wanted_name(r, views)) for r in body.results]
+            called = self.describer.called
+            called.enter(sort_nodes(body.outputs, body.inputs))
+            names = [fresh(self.result_name(r, views)) for r in body.results]
             rows.append(Heading(self.title(body, letter), self.depth + 1))
             if body.trips is not None:
                 rows += self.ports(body, letter, names)
@@ -151,7 +161,7 @@ class Steps:
             self.name_results(body, letter, names)
             rows += inner.rows(body.outputs, body.inputs)
             if body.trips is not None:
-                rows += self.results(body, letter)
+                rows += self.results(node, body)
         return rows
 
     def title(self, body: Inside, letter: str) -> str:
@@ -161,6 +171,19 @@ class Steps:
         known = held is not None and not isinstance(held, tuple)
         trips = length_term(held).text if known else body.trips.name or "n_steps"  # type: ignore[arg-type]
         return f"{body.title}: one step {letter} of {trips}"
+
+    def result_name(self, result: Result, views: dict[int, str]) -> str:
+        """What the user calls a body's result: by a name, else by a line."""
+        if id(result.outer) in views or result.inner.name:
+            return wanted_name(result, views)
+        assigned = self.describer.called.assigned.get(id(result.inner))
+        return assigned or wanted_name(result, views)
+
+    def same_name(self, variable: Variable, other: Variable) -> None:
+        """Call a variable as another that it stands for."""
+        called = self.describer.called
+        if not variable.name:
+            called.found.setdefault(id(variable), called.name(other))
 
     def same_names(self, body: Inside) -> None:
         for port in body.ports:
@@ -184,7 +207,10 @@ class Steps:
             if port.outer is None:
                 continue
             if port.role in ("constant", "sequence"):
-                self.describer.inner[id(port.inner)] = self.describer.kind(port.outer)
+                kind = self.describer.kind(source(port.outer))
+                self.describer.inner[id(port.inner)] = kind
+                if (text := inline(port.outer)) is not None:
+                    self.describer.texts[id(port.inner)] = text
             if port.role == "constant":
                 called.found[id(port.inner)] = called.name(port.outer)
             elif port.role == "state":
@@ -205,14 +231,20 @@ class Steps:
         row = self.describer.panel(port.inner)
         return Step((whole,), (with_mark(row),), depth=self.depth + 1)
 
-    def results(self, body: Inside, letter: str) -> Rows:
-        """h[t] → h: where one step writes."""
+    def results(self, node: Apply, body: Inside) -> Rows:
+        """h[t] → h: where one step writes, the rows before the first step left out."""
+        op = node.op
         rows: Rows = []
         for result in body.results:
             if result.outer is None or result.role == "until" or not result.outer.ndim:
                 continue
             row = with_mark(self.describer.panel(result.inner))
-            whole = self.with_row(self.describer.panel(result.outer))
+            whole = self.describer.panel(result.outer)
+            if result.role == "state" and isinstance(op, Scan):
+                spec = op.states[result.outer.index]
+                if not spec.last_only:
+                    whole = shorter(whole, result.outer, spec.depth, self.describer)
+            whole = self.with_row(whole)
             rows.append(Step((row,), (whole,), depth=self.depth + 1))
         return rows
 
@@ -261,6 +293,14 @@ def by_line(nodes: Sequence[Apply], stop: Sequence[Variable]) -> list[Apply]:
 def plain_base(text: str, called: Called, variable: Variable) -> str:
     """The name of a sequence; of one computed in place the name that it has here."""
     return called.name(variable) if text.startswith("row") else text
+
+
+def shorter(panel: Panel, history: Variable, depth: int, describer: Describer) -> Panel:
+    """A state's history without its initial rows."""
+    length = lengths.subtract(history.type.shape[0], depth)
+    size = describer.sizes.number(length)
+    side = Side(length_text(length), UNKNOWN if size is None else size)
+    return replace(panel, sides=(side, *panel.sides[1:]))
 
 
 def with_mark(panel: Panel) -> Panel:

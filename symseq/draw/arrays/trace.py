@@ -7,7 +7,7 @@ them are new there (a sum takes those away).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from symseq import lengths
@@ -16,6 +16,7 @@ from symseq.graph import Apply, Variable
 from symseq.lengths import Length, size_of
 from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.elementwise import Elementwise
+from symseq.ops.keys import Range
 from symseq.ops.linalg import BatchedDot, Dot
 from symseq.ops.rearrange import Unbroadcast
 from symseq.ops.reduce import Reduction
@@ -58,6 +59,7 @@ class Line:
     """The formula of a node and the nodes folded into it, with holes for arrays."""
 
     folded: set[int]  # nodes that are written within the line that reads them
+    texts: Mapping[int, Term] = field(default_factory=dict)  # written in place
     leaves: list[Leaf] = field(default_factory=list)
     sums: int = 0
 
@@ -133,7 +135,7 @@ class Line:
     ) -> Term:
         """What an input is in the formula: text, a formula, or a hole for an array."""
         x, own = _peel(x, own)
-        text = inline(x)
+        text = self.texts.get(id(x)) or inline(x)
         if text is not None:
             return text
         node = x.owner
@@ -169,11 +171,16 @@ def is_axis_view(node: Apply | None) -> bool:
     return kept == sorted(kept)
 
 
+def _is_full(entry: object) -> bool:
+    return isinstance(entry, Range) and entry.is_full
+
+
 def is_same(node: Apply | None) -> bool:
     """Whether a node changes nothing that a picture shows."""
     return node is not None and (
         node.op.name.startswith("cast_")
         or isinstance(node.op, (SpecifyShape, Unbroadcast))
+        or (isinstance(node.op, Subtensor) and all(map(_is_full, node.op.key)))
     )
 
 
