@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from symseq.graph import Apply, Constant, Variable
 from symseq.lengths import Dim
@@ -12,14 +13,17 @@ from symseq.ops.reshape import Reshape
 from symseq.ops.subtensor import Range, Subtensor
 from symseq.printing.formula import Term, length_term, term_of
 from symseq.printing.pprint import constant_term
+from symseq.scan.op import Scan
 
 HOLE = "·"
 SIGNS = {"*": "×", "-": "−"}
+# Ops that say something of an array and leave it as it is.
+SAME_VALUES = {"specify_shape"}
 COMMUTATIVE = {"add", "mul", "maximum", "minimum", "eq", "neq"}
 
 
 def source(variable: Variable) -> Variable:
-    """The variable behind views that only add axes of length 1 in front."""
+    """The variable behind views that show all of it, with axes of 1 put in front."""
     while is_padding(variable.owner):
         assert variable.owner is not None
         variable = variable.owner.inputs[0]
@@ -27,12 +31,64 @@ def source(variable: Variable) -> Variable:
 
 
 def is_padding(node: Apply | None) -> bool:
+    if node is not None and isinstance(node.op, Subtensor):
+        return all(entry == Range() for entry in node.op.key)
     if node is None or not isinstance(node.op, DimShuffle):
         return False
     ndim = node.inputs[0].ndim
     return node.op.order[len(node.op.order) - ndim :] == tuple(range(ndim)) and all(
         axis == "x" for axis in node.op.order[: len(node.op.order) - ndim]
     )
+
+
+def is_flip(variable: Variable | None) -> bool:
+    """Whether a variable is x[::-1]."""
+    node = None if variable is None else variable.owner
+    whole = Range(None, None, -1)
+    return (
+        node is not None and isinstance(node.op, Subtensor) and node.op.key == (whole,)
+    )
+
+
+def mirror_step(variable: Variable | None) -> bool:
+    """Whether a variable is rows of another from the last to the first."""
+    node = None if variable is None else variable.owner
+    if node is None or not isinstance(node.op, Subtensor) or not node.op.key:
+        return False
+    first = node.op.key[0]
+    return isinstance(first, Range) and first.step == -1
+
+
+def loop_mirrors(nodes: Sequence[Apply], outputs: Sequence[Variable]) -> set[int]:
+    """The ids of the nodes x[::-1] that only loops which run backwards read."""
+    read = {id(v) for v in outputs}
+    turned: dict[int, Apply] = {}
+    for node in nodes:
+        rows: Sequence[Variable] = ()
+        if isinstance(node.op, Scan):
+            rows = node.op.sequence_inputs(node.inputs)
+            if not all(is_flip(v) for v in rows):
+                rows = ()
+        turned.update((id(v), v.owner) for v in rows if v.owner is not None)
+        others = node.inputs[1 + len(rows) :] if rows else node.inputs
+        read.update(id(v) for v in others)
+    return {id(node) for key, node in turned.items() if key not in read}
+
+
+def line_of(variable: Variable) -> str:
+    """The user's line that made a variable."""
+    return f"{variable.span}  {variable.span.text}".rstrip()
+
+
+LONGEST_NAME = 48
+
+
+def clean(name: str) -> str:
+    """A name that fits on a node: one line, the middle of a very long one left out."""
+    name = "".join(c if c.isprintable() else "⏎" if c == "\n" else "�" for c in name)
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 + 1 :]}"
 
 
 def inline(variable: Variable) -> Term | None:
@@ -55,9 +111,12 @@ def base_name(variable: Variable, called: dict[int, str]) -> str:
     variable = source(variable)
     while id(variable) not in called and not variable.name:
         node = variable.owner
-        if node is None or not isinstance(node.op, Subtensor) or len(node.inputs) > 1:
+        if node is None or not node.inputs:
             return "row"
-        views.insert(0, term_of(node, [Term("")]).text)
+        if isinstance(node.op, Subtensor) and len(node.inputs) == 1:
+            views.insert(0, term_of(node, [Term("")]).text)
+        elif node.op.name not in SAME_VALUES:
+            return f"{node.op.name}{''.join(views)}"
         variable = source(node.inputs[0])
     return called.get(id(variable), variable.name or "row") + "".join(views)
 
@@ -66,7 +125,10 @@ def op_style(node: Apply) -> str:
     """The look of a node: a sign, a small grey view, a random draw, or a plain op."""
     if isinstance(node.op, DimShuffle) or node.op.name.startswith("cast_"):
         return "view"
-    if isinstance(node.op, (Subtensor, Reshape)) or node.op.name == "fill":
+    if isinstance(node.op, (Subtensor, Reshape)) or node.op.name in (
+        "fill",
+        *SAME_VALUES,
+    ):
         return "view"
     if type(node.op).__module__.startswith("symseq.random"):
         return "random"
@@ -75,8 +137,8 @@ def op_style(node: Apply) -> str:
 
 def op_label(node: Apply, args: list[Term | None]) -> tuple[str, bool]:
     """The text of a node over holes for its edges, and whether it is one sign."""
-    if isinstance(node.op, Reshape):
-        return "reshape", False
+    if isinstance(node.op, Reshape) or node.op.name in SAME_VALUES:
+        return node.op.name, False
     text = term_of(node, [arg or Term(HOLE) for arg in args]).text
     bare = re.fullmatch(rf"{HOLE} (\S+) {HOLE}", text)
     if bare and isinstance(node.op, Elementwise) and not node.outputs[0].name:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from symseq.draw.dot import dot_text
+from symseq.draw.build import build
 from symseq.draw.render import format_of, render, write_whole
+from symseq.draw.write import dot_text
 from symseq.printing.inside import variables_of
 
 
@@ -53,7 +54,7 @@ def draw(
         legend: whether to explain the shapes in a row at the bottom.
     Raises: UsageError for another ending, TargetError where Graphviz is missing.
     """
-    picture = Picture(dot_text(variables_of(what), legend))
+    picture = Picture(dot_text(build(variables_of(what)), legend))
     if to is not None:
         picture.save(to)
     return picture
