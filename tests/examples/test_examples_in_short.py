@@ -22,6 +22,11 @@ SHORT = {
         {"rnn", "gru", "lstm"},
         {"adding_problem.png", "adding_problem.svg", "gates.png"},
     ),
+    "ask_the_graph": (
+        "--vocabulary 50 --dim 4 --steps 5 --batch 2",
+        {"nodes", "flops", "two_products", "parameters", "longest_path"},
+        {"graph.graphml", "graph.json"},
+    ),
     "digits_by_rows": (
         "--epochs 1 --hidden 8 --seeds 1 --batch 256",
         {"one direction", "bidirectional", "seconds"},
