@@ -101,6 +101,8 @@ class Recurrent(Module, Generic[State]):
             output, state = cell(x_t, filled(start, iter(old)))
             new = _parts(state, start, cell)
             kept = [_real(*pair, real) for pair in zip(new, old, strict=True)]
+            for part, same in zip(kept, new, strict=True):
+                part.name = same.name
             shown = [k for n, k in zip(new, kept, strict=True) if n is output]
             return [*kept, *(shown[:1] or [_real(output, zeros_like(output), real)])]
 

@@ -135,6 +135,13 @@ def leaves(state: Any) -> Iterator[tuple[str, Any]]:
             yield name, part
 
 
+def named(state: State) -> State:
+    """The same; parts without a name get that of their field: printouts show it."""
+    for name, part in leaves(state):
+        part.name = part.name or name or None
+    return state
+
+
 def filled(state: Any, parts: Iterator[Any]) -> Any:
     """A state of the same form with `parts` for its variables.
 

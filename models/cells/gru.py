@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from symseq.graph import Variable
@@ -12,7 +14,15 @@ from symseq.ops.products import dot
 
 from .. import init
 from ..module import parameter
-from .cell import Cell, Hidden, blocks
+from .cell import Cell, Hidden, blocks, named
+
+
+class GRUGates(NamedTuple):
+    """What resets (r) and what keeps (z), each in (0, 1), and what comes in: h̃."""
+
+    r: Variable
+    z: Variable
+    candidate: Variable
 
 
 class GRU(Cell[Hidden]):
@@ -51,6 +61,7 @@ class GRU(Cell[Hidden]):
         h_r, h_z = blocks(dot(state.h, self.U), self.outputs, 2)
         r, z = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
         candidate = tanh(x_h + dot(r * state.h, self.U_h))
+        named(GRUGates(r, z, candidate))
         h = z * state.h + (1 - z) * candidate
         return h, Hidden(h)
 
@@ -93,5 +104,6 @@ class ResetAfterGRU(Cell[Hidden]):
         h_r, h_z, h_h = blocks(dot(state.h, self.U), self.outputs, 3)
         r, z = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
         candidate = tanh(x_h + r * (h_h + self.b_u))
+        named(GRUGates(r, z, candidate))
         h = z * state.h + (1 - z) * candidate
         return h, Hidden(h)

@@ -15,7 +15,7 @@ from symseq.ops.nnet import sigmoid
 
 from .. import init
 from ..module import parameter, size
-from .cell import blocks
+from .cell import blocks, named
 from .kernel import Kernel
 
 
@@ -77,7 +77,7 @@ class Memory(Kernel[LSTMState]):
         raise UsageError(f"{type(self).__name__} must define gates(x_t, state)")
 
     def __call__(self, x: Variable, state: LSTMState) -> tuple[Variable, LSTMState]:
-        i, f, o, g = self.gates(x, state)
+        i, f, o, g = named(self.gates(x, state))
         c = f * state.c + i * g
         h = o * tanh(c)
         return h, LSTMState(h, c)
@@ -168,7 +168,7 @@ class PeepholeLSTM(LSTM):
         p_i, p_f, p_o = blocks(self.p, self.hidden, 3)
         i, f, g = sigmoid(i + p_i * state.c), sigmoid(f + p_f * state.c), tanh(g)
         c = f * state.c + i * g
-        return LSTMGates(i, f, sigmoid(o + p_o * c), g), c
+        return named(LSTMGates(i, f, sigmoid(o + p_o * c), g)), c
 
 
 class CoupledLSTM(Memory):
