@@ -38,7 +38,7 @@ DEEDS: dict[str, Style] = {
 }  # fmt: skip
 
 # A loop unrolled: nodes at fixed places, in inches.
-COLUMN, ROW, BESIDE, STAGGER, RAISE = 1.3, 1.05, 0.62, 0.42, 1.6
+COLUMN, ROW, STAGGER, RAISE = 1.3, 1.05, 0.42, 1.6
 UNROLLED = {"layout": "neato", "splines": "line", "outputorder": "edgesfirst"}
 _BOX = {"shape": "box", "style": "filled,rounded", "height": "0.42", "width": "0.7"}
 STEPS: dict[str, Style] = {

@@ -46,10 +46,8 @@ class Plan:
             max((c.row for c in made.chains if c.block == b), default=0) + 1
             for b in range(len(made.columns))
         ]
-        wide = max((self.inputs_of(b) for b in range(len(made.columns))), key=len)
         self.staggered = [made.is_staggered(b) for b in range(len(made.columns))]
-        least = look.COLUMN + (2 * look.STAGGER if any(self.staggered) else 0)
-        self.column = max(least, look.BESIDE * (len(wide) + 0.6))
+        self.beside, self.column = self.widths()
         # A block that reads a whole memory is raised: so its lines lie apart.
         self.bases, base = [], 0.0
         for block in range(len(made.columns)):
@@ -68,6 +66,20 @@ class Plan:
             self.output(output)
         self.inputs()
         self.parameters()
+
+    def widths(self) -> tuple[float, float]:
+        """How far apart two inputs of one step are, and two steps."""
+        inputs = [self.inputs_of(b) for b in range(len(self.made.columns))]
+        steps = [*(step for names in self.made.columns for step in names), "0"]
+        longest = max(steps, key=len)
+        leaves = [called(self.made.leaves[k], "x") for row in inputs for k in row]
+        beside = max([wide(boxed([name], longest)) for name in leaves], default=0.0)
+        boxes = [chain.names for chain in self.made.chains]
+        boxes += [[output.name] for output in self.made.outputs]
+        box = max(wide(boxed(names, longest)) for names in boxes)
+        stagger = 2 * look.STAGGER if any(self.staggered) else 0.0
+        most = max(map(len, inputs), default=0)
+        return beside, max(look.COLUMN + stagger, box + 0.45, beside * most + 0.2)
 
     def inputs_of(self, block: int) -> list[int]:
         """The leaves that are read row by row under a block."""
@@ -142,7 +154,7 @@ class Plan:
             inputs = self.inputs_of(block)
             for place, number in enumerate(inputs):
                 name = called(self.made.leaves[number], "x")
-                shift = look.BESIDE * (place - (len(inputs) - 1) / 2)
+                shift = self.beside * (place - (len(inputs) - 1) / 2)
                 for column, step in enumerate(names):
                     x = self.x(block, column) + shift
                     made = dotted(
@@ -188,6 +200,14 @@ def dotted(spot: Spot, step: str) -> Spot:
 def boxed(names: list[str], step: str) -> str:
     shown = [f"{short(name)}({step})" for name in names[:MOST_NAMES]]
     return "\n".join([*shown, *(["…"] if len(names) > MOST_NAMES else [])])
+
+
+def wide(text: str) -> float:
+    """About how many inches a label takes, with the rim of its node."""
+    lines = (
+        sum(0.2 if ord(c) > 0x2E80 else 0.1 for c in row) for row in text.split("\n")
+    )
+    return max(lines) + 0.3
 
 
 def short(name: str) -> str:
