@@ -37,7 +37,8 @@ class Called:
         for node in nodes:
             target = TARGET.match(node.spans[0].text)
             last = _line(node) not in readers.get(id(node.outputs[0]), set())
-            if target and last and len(node.outputs) == 1 and not node.kind:
+            plain = len(node.outputs) == 1 and inline(node.outputs[0]) is None
+            if target and last and plain and not node.kind:
                 found = (node.outputs[0], target[1])
                 claims.setdefault(_line(node), []).append(found)
         for line, found_here in claims.items():

@@ -223,6 +223,24 @@ def test_a_loop_shows_one_step():
     assert {"scan: one step t of T", "x[t]", "h[t−1]", "h[t]"} <= set(found)
 
 
+def test_a_loop_is_told_in_the_users_names():
+    x, m = leaf("x", L, B, H), leaf("m", L, B)
+
+    def step(m_, x_, h_, c_):
+        c = T.tanh(x_ + c_)
+        c = m_[:, None] * c + (1.0 - m_)[:, None] * c_
+        h = x_ * c
+        h = m_[:, None] * h + (1.0 - m_)[:, None] * h_
+        return h, c
+
+    zero = T.zeros((x.shape[1], 3))
+    (h, _), _ = ss.scan(step, sequences=[m, x], outputs_info=[zero, zero])
+    found = texts(draw_arrays(h))
+    assert {"h[t]", "c[t]", "h[t−1]", "c[t−1]", "m[t]"} <= set(found)
+    # The 1 of 1 - m is text, though the loop is handed it from outside.
+    assert "+ (1 −" in found
+
+
 def test_the_body_of_a_loop_can_be_drawn():
     (node,) = [n for n in ss.traverse.sort_nodes([loop()]) if n.op.name == "scan"]
     assert "H is summed over" in texts(draw_arrays(node.op.body_states[0]))
