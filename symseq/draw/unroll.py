@@ -74,9 +74,9 @@ class Plan:
         longest = max(steps, key=len)
         leaves = [called(self.made.leaves[k], "x") for row in inputs for k in row]
         beside = max([wide(boxed([name], longest)) for name in leaves], default=0.0)
-        boxes = [chain.names for chain in self.made.chains]
-        boxes += [[output.name] for output in self.made.outputs]
-        box = max(wide(boxed(names, longest)) for names in boxes)
+        texts = [boxed_in(chain, longest) for chain in self.made.chains]
+        texts += [boxed([output.name], longest) for output in self.made.outputs]
+        box = max(map(wide, texts))
         stagger = 2 * look.STAGGER if any(self.staggered) else 0.0
         most = max(map(len, inputs), default=0)
         return beside, max(look.COLUMN + stagger, box + 0.45, beside * most + 0.2)
@@ -105,7 +105,7 @@ class Plan:
             keys: list[Key] = [
                 ("step", chain.number, k, column) for k in range(len(chain.ports_of))
             ]
-            text, x = boxed(chain.names, step), self.x(chain.block, column) + shift
+            text, x = boxed_in(chain, step), self.x(chain.block, column) + shift
             made = dotted(Spot("result" if shown else "state", text, x, y), step)
             self.spot(f"c{chain.number}_{column}", made, keys)
         left = self.x(chain.block, -1) + shift
@@ -115,10 +115,10 @@ class Plan:
             at = self.x(chain.block, len(names)) + shift if chain.backwards else left
             keys = [("first", chain.number, k, 0) for k in chain.initial]
             self.spot(f"c{chain.number}_first", Spot("first", label, at, y), keys)
-        if chain.step.title != "scan":
+        if chain.title and chain.names:
             lines = boxed(chain.names, "0").count("\n")
             rise = 0.0 if chain.backwards or not chain.initial else 0.36 + 0.1 * lines
-            made = Spot("title", short(chain.step.title), left, y + rise)
+            made = Spot("title", short(chain.title), left, y + rise)
             self.spot(f"c{chain.number}_title", made)
 
     def shift(self, chain: Chain) -> float:
@@ -195,6 +195,11 @@ class Plan:
 def dotted(spot: Spot, step: str) -> Spot:
     """The column that stands for the steps left out has only dots."""
     return Spot("dots", DOTS, spot.x, spot.y) if step == DOTS else spot
+
+
+def boxed_in(chain: Chain, step: str) -> str:
+    """The states of one step; what remembers nothing goes by its name."""
+    return boxed(chain.names, step) if chain.names else short(chain.title or "map")
 
 
 def boxed(names: list[str], step: str) -> str:

@@ -41,10 +41,13 @@ class Chain:
 
     @property
     def names(self) -> list[str]:
-        """What the boxes show: the states, or where there are none the outputs."""
-        results = self.step.results
-        states = [line.name for line in results if line.result == "state"]
-        return states or [line.name for line in results if line.result == "output"]
+        """What the boxes show at each step: the states."""
+        return [line.name for line in self.step.results if line.result == "state"]
+
+    @property
+    def title(self) -> str:
+        """The loop's name, '' where it has none but the op's."""
+        return "" if self.step.title == "scan" else self.step.title
 
     @property
     def first(self) -> str:
