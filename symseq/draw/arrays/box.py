@@ -24,6 +24,8 @@ LOOKS = {
     "op": ("#FCFCFC", "#FFFFFF", "#EEEEEE", "#555555"),
     "result": ("#FCFCFC", "#FFFFFF", "#EEEEEE", "#333333"),
 }
+# In place of elements that are left out, by the axes: columns, rows.
+DOTS: dict[tuple[int, ...], str] = {(2,): "⋯", (1,): "⋮"}
 Extent = tuple[float, float]
 WHOLE = Side("", 1)
 
@@ -307,12 +309,11 @@ class Box:
         axes = [p for p in range(3) if self.sides[p].shown]
         keys: Iterable[tuple[int, ...]] = product(*(range(len(s)) for s in spans))
         for key in keys:
-            shown: tuple[int, ...] = tuple(key[p] for p in axes)
-            cell = self.panel.cells.get(shown)
+            cell = self.panel.cells.get(tuple(key[p] for p in axes))
             extents = tuple(span[k] for span, k in zip(spans, key, strict=True))
             gap = [p for p in axes if self.sides[p].shown[key[p]] == GAP]
             if gap:
-                cell = Cell("#FFFFFF", {(2,): "⋯", (1,): "⋮"}.get(tuple(gap), ""))
+                cell = Cell("#FFFFFF", DOTS.get(tuple(gap), ""))
             if cell is None:
                 continue
             look = f'fill="{cell.colour}" stroke="#FFFFFF" stroke-width="0.6"'

@@ -66,6 +66,10 @@ class ArraysPicture:
     def _repr_svg_(self) -> str:
         return self.svg
 
+    def _repr_mimebundle_(self, **asked: object) -> dict[str, str]:
+        """For notebooks: the image, and text for those that show none."""
+        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+
 
 def draw_arrays(
     what: object,
@@ -99,7 +103,7 @@ def draw_arrays(
     >>> import symseq as ss
     >>> x = ss.TensorType("float32", ss.dims("B D"))("x")
     >>> W = ss.TensorType("float32", ss.dims("D H"))("W")
-    >>> "D is summed over" in draw_arrays(ss.tensor.dot(x, W)).svg
+    >>> "D is summed over" in ss.draw(ss.tensor.dot(x, W), style="arrays").svg
     True
     """
     outputs = variables_of(what)
@@ -143,5 +147,12 @@ def _bounded(rows: Rows, most: int) -> tuple[Rows, int]:
     if not hidden:
         return rows, 0
     kept = rows[steps[hidden] :]
+    # The headings of the loops that the first of them is in.
+    open_: dict[int, Heading] = {}
+    for row in rows[: steps[hidden]]:
+        open_ = {d: title for d, title in open_.items() if d <= row.depth}
+        if isinstance(row, Heading):
+            open_[row.depth] = row
+    around = [title for depth, title in open_.items() if depth <= kept[0].depth]
     word = f"{hidden} earlier step{'s' * (hidden > 1)} not drawn (max_nodes={most})"
-    return [Heading(word), *kept], hidden
+    return [Heading(word), *around, *kept], hidden

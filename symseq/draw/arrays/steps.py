@@ -209,8 +209,8 @@ class Steps:
             if port.role in ("constant", "sequence"):
                 kind = self.describer.kind(source(port.outer))
                 self.describer.inner[id(port.inner)] = kind
-                if (text := inline(port.outer)) is not None:
-                    self.describer.texts[id(port.inner)] = text
+                if (written := inline(port.outer)) is not None:
+                    self.describer.texts[id(port.inner)] = written
             if port.role == "constant":
                 called.found[id(port.inner)] = called.name(port.outer)
             elif port.role == "state":

@@ -268,6 +268,20 @@ def test_a_graph_of_300_ops_is_bounded():
     assert len(found.svg) < 100_000
 
 
+def test_what_is_left_out_leaves_the_frame_of_a_loop():
+    found = draw_arrays(loop(), max_nodes=2)
+    assert found.hidden == 2
+    assert {"2 earlier steps not drawn (max_nodes=2)", "scan: one step t of T"} <= set(
+        texts(found)
+    )
+
+
+def test_it_is_a_style_of_draw(tmp_path):
+    found = ss.draw(einsum(), tmp_path / "a.svg", style="arrays", shapes={"T": 5})
+    assert found.svg == (tmp_path / "a.svg").read_text()
+    assert found._repr_mimebundle_()["image/svg+xml"] == found.svg
+
+
 def test_a_deep_line_is_cut():
     x = leaf("x", B, 4)
     for _ in range(150):
