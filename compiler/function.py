@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,14 @@ def _guard(wanted: bool | NanGuard | None, mode: object) -> NanGuard | None:
     return wanted
 
 
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A function's graph after the passes."""
+
+    outputs: list[Variable]
+    updates: dict[SharedVariable, Variable]
+
+
 class Function:
     """A compiled graph. Call it with arrays, by position or by keyword.
 
@@ -190,6 +199,17 @@ class Function:
     @property
     def updates(self) -> dict[SharedVariable, Variable]:
         return dict(self.spec.updates)
+
+    @property
+    def rewritten(self) -> Rewritten:
+        """The graph that runs: after all passes (for "reference", the user's own)."""
+        assert self._compiled is not None
+        made = list(self._compiled.rewritten)
+        if not made:
+            return Rewritten(self.outputs, self.updates)
+        count = len(self.spec.outputs)
+        targets = [shared for shared, _ in self.spec.updates]
+        return Rewritten(made[:count], dict(zip(targets, made[count:], strict=True)))
 
     def __call__(self, *args: object, **named: object) -> Any:
         if not self._lock.acquire(blocking=False):

@@ -134,6 +134,7 @@ class Compiled:
     evaluator: Evaluator = field(default_factory=Evaluator)  # of the reference target
     budget: Budget | None = None
     latest: Plan | None = None  # of the last call, where the budget chose it
+    rewritten: Sequence[Variable] = ()  # outputs and updates after all passes
     # The plan anew, for an ifelse whose branches turn out to have other lengths.
     plan_again: Callable[[], Plan] | None = None
 
@@ -274,7 +275,7 @@ def compile_graph(
     if target == "reference":
         made.evaluator = Evaluator(watch)
         return made
-    rewritten = rewrite_for(target, wanted)
+    made.rewritten = rewritten = rewrite_for(target, wanted)
     # Where an update may change the lengths, the new value is a result like the
     # outputs, and becomes the variable's buffer when all else is done.
     free = [not keeps_lengths(*p) for p in zip(targets, rewritten[count:], strict=True)]

@@ -22,6 +22,7 @@ from symseq.draw.labels import (
     tooltip,
 )
 from symseq.draw.scene import WHOLE, Edge, Frame, Node, Scene
+from symseq.errors import UsageError
 from symseq.graph import Apply, Constant, SharedVariable, Variable
 from symseq.printing.formula import Term, length_term
 from symseq.printing.inside import Inside, Port, insides
@@ -38,16 +39,11 @@ from symseq.scan.op import Scan
 from symseq.span import GRADIENT, Group, shared_groups
 from symseq.traverse import sort_nodes
 
-# From so many nodes on, a leaf is drawn anew at each use: one with a thousand long
-# edges makes no layout.
-LARGE = 300
-
 
 @dataclass
 class Sheet:
     """What all bodies share: what was made so far, and where each variable is drawn."""
 
-    size: int = 0  # of the graph outside its loops
     nodes: list[Node] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     frames: dict[str, Frame] = field(default_factory=dict)
@@ -173,9 +169,7 @@ class Builder:
         """The node that shows a variable: a leaf is drawn at its first use."""
         place = self.sheet.places.get(id(variable))
         if place is None:
-            place = self.leaf(variable)
-            if self.sheet.size <= LARGE:
-                self.sheet.places[id(variable)] = place
+            place = self.sheet.places[id(variable)] = self.leaf(variable)
         return place
 
     def leaf(self, variable: Variable) -> str:
@@ -373,14 +367,25 @@ class Builder:
                 )
 
 
+NONE: Mapping[SharedVariable, Variable] = {}
+
+
 def build(
-    outputs: Sequence[Variable], updates: Mapping[SharedVariable, Variable] = {}
+    outputs: Sequence[Variable],
+    updates: Mapping[SharedVariable, Variable] = NONE,
+    marks: Sequence[Variable] = (),
 ) -> Scene:
-    """The scene of all that `outputs` and the new values of `updates` need."""
+    """The scene of all that `outputs` and the new values of `updates` need.
+
+    ``marks`` are variables to find: the scene's ``marks`` are the keys of the nodes
+    that show them. Raises: UsageError for one that is not in the picture.
+    """
     # A cost and its gradient are one loop forward: so they run, and so they are drawn.
-    wanted = list(merge_scans([*outputs, *updates.values()]))
+    merged = list(merge_scans([*outputs, *updates.values(), *marks]))
+    wanted = merged[: len(outputs) + len(updates)]
+    marked = merged[len(wanted) :]
     outputs, news = wanted[: len(outputs)], wanted[len(outputs) :]
-    sheet = Sheet(len(sort_nodes(wanted)))
+    sheet = Sheet()
     builder = Builder(sheet)
     builder.build(wanted)
     for number, output in enumerate(outputs):
@@ -393,7 +398,17 @@ def build(
         key, label = f"up{number}", f"new {clean(shared.label)}"
         sheet.add(Node(key, "update", label, line_of(new), variable=shared))
         builder.edge(new, key, "update")
-    return Scene(tuple(_at_home(sheet)), tuple(sheet.edges), sheet.frames)
+    found = tuple(_mark(sheet, variable) for variable in marked)
+    nodes, edges = tuple(_at_home(sheet)), tuple(sheet.edges)
+    return Scene(nodes, edges, sheet.frames, marks=found)
+
+
+def _mark(sheet: Sheet, variable: Variable) -> str:
+    """The key of the node that shows a variable."""
+    key = sheet.places.get(id(source(variable)))
+    if key is None:
+        raise UsageError(f"{variable.label} is not in the picture")
+    return key
 
 
 def _at_home(sheet: Sheet) -> list[Node]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from symseq.draw.arrays.picture import draw_arrays
 from symseq.draw.build import build
+from symseq.draw.levels import at_level, stress
 from symseq.draw.render import format_of, render, write_whole
 from symseq.draw.write import dot_text
+from symseq.errors import UsageError
+from symseq.graph import Variable
 from symseq.printing.inside import variables_of
 
 
@@ -38,10 +44,51 @@ class Picture:
     def _repr_svg_(self) -> str:
         return self.svg
 
+    def _repr_mimebundle_(self, **asked: object) -> dict[str, str]:
+        """For notebooks: the image, and text for those that show none."""
+        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+
+
+# What draws each style: name → function(what, **options). Other kinds of pictures
+# enter themselves.
+STYLES: dict[str, Callable[..., Any]] = {}
+
+
+def draw_graph(
+    what: object,
+    *,
+    legend: bool = True,
+    detail: str = "full",
+    max_nodes: int | None = 400,
+    highlight: Sequence[Variable] = (),
+    rewritten: bool = False,
+) -> Picture:
+    """The graph itself: style "graph" of `draw`, which says what each argument is."""
+    if rewritten:
+        what = getattr(what, "rewritten", None)
+        if what is None:
+            raise UsageError("only a compiled function has a rewritten graph")
+    if isinstance(what, Mapping) or not hasattr(what, "updates"):
+        updates = {}
+    else:
+        updates = dict(what.updates)
+    scene = build(variables_of(what), updates, highlight)
+    if highlight:
+        scene = stress(scene, scene.marks)
+    return Picture(dot_text(at_level(scene, detail, max_nodes), legend))
+
+
+STYLES["graph"] = draw_graph
+STYLES["arrays"] = draw_arrays
+
 
 def draw(
-    what: object, to: str | os.PathLike[str] | None = None, *, legend: bool = True
-) -> Picture:
+    what: object,
+    to: str | os.PathLike[str] | None = None,
+    *,
+    style: str = "graph",
+    **options: Any,
+) -> Any:
     """A picture of the graph of `what`, written to the file `to` where one is given.
 
     Ellipses are inputs and outputs, cylinders are shared parameters, boxes are
@@ -51,10 +98,24 @@ def draw(
     Args:
         what: a variable, several, or an object with ``outputs`` or ``variables``.
         to: a file ending in .svg (pip alone), .png, .pdf (Graphviz's dot) or .dot.
+        style: "graph", or another kind of picture with options of its own: "arrays"
+            (`symseq.draw.arrays`: shapes, values, ops, fold, max_nodes).
         legend: whether to explain the shapes in a row at the bottom.
-    Raises: UsageError for another ending, TargetError where Graphviz is missing.
+        detail: "full"; "ops" draws a run of elementwise ops as its formula; "layers"
+            closes groups (`ss.group`, the modules of a model) to boxes besides.
+        max_nodes: how many nodes a picture may have (None: any number): what has more
+            closes its innermost loops and groups, the largest first, then what single
+            lines of the user's wrote, and says so under the picture.
+        highlight: variables: all that leads from each to the next is strong, the rest
+            pale. `highlight=(x, cost)` is what `cost` reads of `x`.
+        rewritten: of a function, the graph that runs, after all passes.
+    Raises: UsageError for another ending, style or detail, or where nothing leads from
+        one variable to the next; TargetError where Graphviz is missing.
     """
-    picture = Picture(dot_text(build(variables_of(what)), legend))
+    if style not in STYLES:
+        known = ", ".join(sorted(STYLES))
+        raise UsageError(f"style is one of {known}; got {style!r}")
+    picture = STYLES[style](what, **options)
     if to is not None:
         picture.save(to)
     return picture

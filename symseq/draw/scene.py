@@ -107,6 +107,7 @@ class Scene:
     edges: tuple[Edge, ...] = ()
     frames: Mapping[str, Frame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # sentences to write under the picture
+    marks: tuple[str, ...] = ()  # the nodes that were asked for
 
     @cached_property
     def by_key(self) -> dict[str, Node]:
@@ -173,7 +174,7 @@ class Scene:
                 nodes.append(replace(made, stress=_strongest(stress[at])))
         open_frames = {key: f for key, f in self.frames.items() if key not in box}
         edges = merge_edges(self.edges, home)
-        return Scene(tuple(nodes), edges, open_frames, self.notes)
+        return replace(self, nodes=tuple(nodes), edges=edges, frames=open_frames)
 
     def _boxes(self, closed: set[str]) -> dict[str, str]:
         """For each frame that vanishes the outermost closed frame at or around it."""

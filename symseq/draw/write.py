@@ -17,7 +17,7 @@ HUGE = 1000
 def dot_text(scene: Scene, legend: bool = True) -> str:
     """The scene in the DOT language; equal scenes give equal text."""
     graph = graphviz.Digraph()
-    graph.attr("graph", **style.GRAPH, **_notes(scene))
+    graph.attr("graph", **{**style.GRAPH, **_notes(scene)})
     graph.attr("node", **style.NODE)
     graph.attr("edge", **style.EDGE)
     _frame(graph, scene, WHOLE)
