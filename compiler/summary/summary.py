@@ -183,7 +183,7 @@ def summary(what: object, *inputs: Any, shapes: Shapes | None = None) -> Summary
 
 def _parameter_rows(parameters: dict[str, SharedVariable]) -> list[Row]:
     """The groups of a model without a graph: the modules that hold the parameters."""
-    found = {(): Row(())}
+    found: dict[Path, Row] = {(): Row(())}
     for path, variable in parameters.items():
         parts = tuple(path.split(".")[:-1])
         for size in range(len(parts) + 1):

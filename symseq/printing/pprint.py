@@ -32,6 +32,7 @@ class Names:
     """Hands out names, each to one variable only."""
 
     taken: set[str] = field(default_factory=set)
+    counts: dict[str, int] = field(default_factory=dict)  # the last number of a stem
 
     def fresh(self, wanted: str) -> str:
         name, count = wanted, 1
@@ -41,9 +42,10 @@ class Names:
         return name
 
     def numbered(self, stem: str) -> str:
-        count = 1
+        count = self.counts.get(stem, 0) + 1
         while f"{stem}{count}" in self.taken:
             count += 1
+        self.counts[stem] = count
         return self.fresh(f"{stem}{count}")
 
 
