@@ -57,10 +57,21 @@ def reads_of(variable: Variable, mode: Mode) -> list[Read]:
             continue
         done.add((id(v), how))
         if v.owner is None or isinstance(v.owner.op, Scan):
-            found.setdefault(Read(v, WHOLE if isinstance(v, SharedVariable) else how))
+            found.setdefault(Read(v, _at_end(v, how)))
         else:
             stack += reversed(list(_inputs(v.owner, how)))
     return list(found)
+
+
+def _at_end(v: Variable, mode: Mode) -> Mode:
+    """A parameter is read whole; where a loop keeps its last rows, all are the last."""
+    if isinstance(v, SharedVariable):
+        return WHOLE
+    if v.owner is not None and isinstance(v.owner.op, Scan):
+        states = v.owner.op.states
+        if v.index < len(states) and states[v.index].last_only:
+            return Mode("last")
+    return mode
 
 
 def _inputs(node: Apply, mode: Mode) -> Iterator[tuple[Variable, Mode]]:

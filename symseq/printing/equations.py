@@ -118,8 +118,12 @@ def _term(q: Quantity, parts: Sequence[Term]) -> Term:
     if q.node is None:
         return Term(parts[0].within(ATOM) + q.text)
     if isinstance(q.node.op, (Normalized, Scan)) or q.text == "σ":
-        return call(q.text, [part.text for part in parts])
-    return term_of(q.node, parts)
+        made = call(q.text, [part.text for part in parts])
+    else:
+        made = term_of(q.node, parts)
+    if len(q.node.outputs) == 1:
+        return made
+    return Term(f"{made.within(ATOM)}[{q.index}]")
 
 
 def _sum(q: Quantity, parts: Sequence[Term]) -> Term:

@@ -33,6 +33,7 @@ class Quantity:
     of: Variable | None = None
     signs: tuple[bool, ...] = ()
     node: Apply | None = None
+    index: int = 0  # which output of ``node``
     rank: int = 1
     name: str = ""
     suffix: str = ""  # of a cut symbol: what its columns are called

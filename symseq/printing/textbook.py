@@ -211,8 +211,9 @@ class Reader:
     ) -> Quantity:  # fmt: skip
         parts = tuple(self._part(x, v, cut, where) for x in inputs)
         return Quantity(
-            kind, parts, text, signs=signs, node=v.owner, rank=_rank(v) - (where == ROW)
-        )
+            kind, parts, text, signs=signs, node=v.owner, index=v.index,
+            rank=_rank(v) - (where == ROW),
+        )  # fmt: skip
 
     def _part(self, x: Variable, of: Variable, cut: Cut | None, where: str) -> Quantity:
         """An operand; under a row, one without the axis of steps is read whole."""

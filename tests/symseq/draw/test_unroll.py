@@ -146,6 +146,15 @@ def test_a_mean_over_time_and_a_last_step_are_one_value():
         )
 
 
+def test_a_parameter_s_gradient_comes_from_the_first_step():
+    h = chain(T.tensor3("x"), "one")
+    (U,) = [v for v in unroll([h], 3).leaves if v.name == "U_one"]
+    made = unroll([ss.grad(h.sum(), U)], 3)
+    back = next(c for c in made.chains if c.backwards)
+    sources = {s for s, t in made.edges if t[0] == "out"}
+    assert {key[3] for key in sources if key[:2] == ("step", back.number)} == {0}
+
+
 def test_known_numbers_of_steps_are_drawn_whole():
     U = parameter("U", n, n)
     for count in (0, 1, 5):

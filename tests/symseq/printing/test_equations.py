@@ -187,6 +187,16 @@ def test_a_loop_in_a_loop_is_one_value():
     assert line.startswith("s(t) = tanh(s(t−1) + sum(x(t), ")
 
 
+def test_outputs_of_one_application_are_told_apart():
+    def step(x):
+        small, large = T.split(x, [1, 1], 2, axis=0)
+        return small - large
+
+    y, _ = ss.map(step, T.tensor3("x"))
+    (line,) = printed(y)
+    assert "[0] − " in line and line.endswith("[1]")
+
+
 def test_each_loop_has_its_equations():
     U, x, h0 = parameter("U", n, n), T.tensor3("x"), T.matrix("h0")
     first, _ = ss.scan(lambda x, h: x + h @ U, x, h0, name="first")
