@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def build(
 
     A bidirectional GRU reads `read` different tokens; a GRU writes `written` different
     ones, plain (by the summary alone), with Bahdanau's attention, with Luong's, or with
-    Luong's decoder and a hard look.
+    Luong's decoder and a hard look, in training at the expected context half the time.
     Raises: UsageError for another kind.
     """
     if kind not in KINDS:
@@ -71,7 +72,7 @@ def build(
         "plain": plain,
         "bahdanau": bahdanau,
         "luong": luong,
-        "hard": lambda: luong(HardAttention),
+        "hard": lambda: luong(partial(HardAttention, expected=0.5)),
     }
     tokens: dict[str, Any] = {"rng": rng, "initial": TOKENS}
     encoder = Bidirectional(GRU(D, H, rng=rng), GRU(D, H, rng=rng))

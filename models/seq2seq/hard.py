@@ -37,6 +37,8 @@ def hard_loss(
     The first term's gradient is E[∇l], the second's E[(R - b) ∇log p]; earlier losses
     and other sentences know nothing of z_t, so both R_t for the sum of all and b_t
     leave the mean as it is. λ, the `entropy`, keeps draws from settling too early.
+    Sentences that read the expected context (`HardAttention(expected=)`) draw nothing:
+    their log p is 0, and the first term has their whole gradient.
     Shapes: as `EncoderDecoder.loss`; both are float scalars, the second to report.
     Raises: UsageError for a model whose decoder has no hard attention.
     Reference: Xu et al. 2015, equations 10-12 (λ_e, their b a moving average).
