@@ -400,7 +400,7 @@ def build(
         builder.edge(new, key, "update")
     found = tuple(_mark(sheet, variable) for variable in marked)
     nodes, edges = tuple(_at_home(sheet)), tuple(sheet.edges)
-    return Scene(nodes, edges, sheet.frames, marks=found)
+    return Scene(nodes, edges, sheet.frames, marks=found, texts=sheet.texts)
 
 
 def _mark(sheet: Sheet, variable: Variable) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import heapq
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import count, pairwise
 from math import ceil
 from pathlib import PurePath
+from string import ascii_lowercase
 
 from symseq.draw.labels import clean, inline, source
 from symseq.draw.scene import Edge, Frame, Node, Scene, merge_edges
@@ -50,15 +51,15 @@ def _hidden(scene: Scene) -> str:
     words = {"loop": "loop", "group": "group", "line": "part by its lines",
              "branch": "branch"}  # fmt: skip
     counts = Counter(words[n.kind] for n in scene.nodes if n.kind in words)
-    parts = [_many(count, word) for word, count in counts.items()]
+    parts = [_many(number, word) for word, number in counts.items()]
     return f"; closed: {', '.join(parts)}" if parts else ""
 
 
-def _many(count: int, word: str) -> str:
-    if count == 1:
+def _many(number: int, word: str) -> str:
+    if number == 1:
         return f"1 {word}"
     plural = {"part by its lines": "parts by their lines", "branch": "branches"}
-    return f"{count:,} {plural.get(word, word + 's')}"
+    return f"{number:,} {plural.get(word, word + 's')}"
 
 
 def layers(scene: Scene) -> list[str]:
@@ -98,12 +99,12 @@ def close_largest(scene: Scene, most: int) -> Scene:
     below = {key: len(scene.parts[key]) for key in scene.frames}
     heap = [(-sizes[key], key) for key in scene.frames if not below[key]]
     heapq.heapify(heap)
-    count, closed = len(scene.nodes), []
-    while heap and count > most:
+    left, closed = len(scene.nodes), []
+    while heap and left > most:
         _, key = heapq.heappop(heap)
         if sizes[key] > 1 or below[key] == 0:
             closed.append(key)
-            count -= sizes[key] - 1
+            left -= sizes[key] - 1
         parent = scene.frames[key].parent
         if parent in below:
             below[parent] -= 1
@@ -165,8 +166,8 @@ def _line_label(run: Sequence[Node]) -> str:
     elif first != last:
         where += f" … {last[1]}"
     text = [clean(spans[0].text)] if len(rows) == 1 and spans[0].text else []
-    count = sum(1 + node.hides for node in run)
-    return "\n".join([*text, f"{where}, {_many(count, 'node')}"])
+    nodes = sum(1 + node.hides for node in run)
+    return "\n".join([*text, f"{where}, {_many(nodes, 'node')}"])
 
 
 def split_leaves(scene: Scene) -> Scene:
@@ -259,12 +260,14 @@ class Formula:
     lines: list[str] = field(default_factory=list)
     terms: dict[int, Term] = field(default_factory=dict)
     sources: dict[int, Node] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         mine = {node.key for node in self.run}
         for edge in self.scene.edges:
             if edge.target in mine and edge.variable is not None:
                 self.sources[id(edge.variable)] = self.scene.by_key[edge.source]
+                self.taken.add(edge.variable.name or "")
         for node in self.run:
             assert node.apply is not None
             (made,) = node.apply.outputs
@@ -280,18 +283,19 @@ class Formula:
         """What a variable is called in the formula."""
         variable = source(variable)
         if id(variable) not in self.terms:
-            self.terms[id(variable)] = inline(variable) or Term(self.called(variable))
+            text = self.scene.texts.get(id(variable)) or inline(variable)
+            self.terms[id(variable)] = text or Term(self.called(variable))
         return self.terms[id(variable)]
 
     def called(self, variable: Variable) -> str:
         """Its name, or its port's, or a letter that the edge says too."""
+        node = self.sources.get(id(variable))
+        if node is not None and node.kind in ("sequence", "state", "port", "constant"):
+            return node.label
         if variable.name:
             return clean(variable.name)
-        node = self.sources.get(id(variable))
-        if node is not None and node.kind in (*LEAVES, "sequence", "state", "port"):
-            return node.label
-        number = len(self.letters)
-        letter = chr(ord("a") + number) if number < 26 else f"a{number}"
+        letter = next(letter for letter in _letters() if letter not in self.taken)
+        self.taken.add(letter)
         return self.letters.setdefault(id(variable), letter)
 
     def fused(self, last: Node) -> Node:
@@ -300,6 +304,13 @@ class Formula:
             last, kind="fused", label="\n".join(self.lines), tip="\n".join(tips),
             hides=len(self.run) - 1, ordered=False,
         )  # fmt: skip
+
+
+def _letters() -> Iterator[str]:
+    """a … z, a1, a2, ..."""
+    yield from ascii_lowercase
+    for number in count(1):
+        yield f"a{number}"
 
 
 def _wrapped(text: str) -> Iterable[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from symseq.draw.arrays.picture import draw_arrays
 from symseq.draw.build import build
+from symseq.draw.cell import cell_dot
 from symseq.draw.levels import at_level, stress
 from symseq.draw.render import format_of, render, write_whole
 from symseq.draw.write import dot_text
@@ -78,7 +79,16 @@ def draw_graph(
     return Picture(dot_text(at_level(scene, detail, max_nodes), legend))
 
 
+def draw_cell(what: object) -> Picture:
+    """The cells of the loops that `what` needs, as textbooks draw them: style "cell".
+
+    Raises: UsageError where no scan is needed.
+    """
+    return Picture(cell_dot(what))
+
+
 STYLES["graph"] = draw_graph
+STYLES["cell"] = draw_cell
 STYLES["arrays"] = draw_arrays
 
 
@@ -99,7 +109,8 @@ def draw(
         what: a variable, several, or an object with ``outputs`` or ``variables``.
         to: a file ending in .svg (pip alone), .png, .pdf (Graphviz's dot) or .dot.
         style: "graph", or another kind of picture with options of its own: "arrays"
-            (`symseq.draw.arrays`: shapes, values, ops, fold, max_nodes).
+            (`symseq.draw.arrays`: shapes, values, ops, fold, max_nodes), "cell" (the
+            step of each loop as textbooks draw it, its equations below).
         legend: whether to explain the shapes in a row at the bottom.
         detail: "full"; "ops" draws a run of elementwise ops as its formula; "layers"
             closes groups (`ss.group`, the modules of a model) to boxes besides.
@@ -125,4 +136,5 @@ def pydotprint(
     fct: object, outfile: str | os.PathLike[str] = "graph.svg", **ignored: object
 ) -> Picture:
     """Theano's name for `draw`; its settings of looks are accepted and ignored."""
-    return draw(fct, outfile)
+    picture: Picture = draw(fct, outfile)
+    return picture

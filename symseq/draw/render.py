@@ -32,7 +32,7 @@ def format_of(path: Path) -> str:
 
 
 def render(dot: str, form: str) -> bytes:
-    """The image of `dot` in one of FORMATS.
+    """The image of `dot` in one of FORMATS, or its layout as "json".
 
     Raises: TargetError where nothing here can make it.
     """
@@ -40,7 +40,7 @@ def render(dot: str, form: str) -> bytes:
         return dot.encode()
     if shutil.which("dot"):
         return bytes(graphviz.Source(dot).pipe(format=form))
-    if form != "svg":
+    if form not in ("svg", "json"):  # json: where everything lies
         raise TargetError(
             f"{form} needs Graphviz's program 'dot', which is not on the PATH",
             hint="install Graphviz, or save as .svg, which needs pip alone",

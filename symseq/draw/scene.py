@@ -29,6 +29,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from symseq.graph import Apply, Variable
+from symseq.printing.formula import Term
 
 # What a node can be. A closed frame is a node of the frame's kind.
 NODE_KINDS = (
@@ -108,6 +109,8 @@ class Scene:
     frames: Mapping[str, Frame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # sentences to write under the picture
     marks: tuple[str, ...] = ()  # the nodes that were asked for
+    # By a variable's id, what is written in place of an edge from it.
+    texts: Mapping[int, Term] = field(default_factory=dict)
 
     @cached_property
     def by_key(self) -> dict[str, Node]:

@@ -24,7 +24,7 @@ KEPT = (
     "fill", "stroke", "stroke-width", "stroke-dasharray", "points", "d", "cx", "cy",
     "rx", "ry", "x", "y", "text-anchor", "font-size",
 )  # fmt: skip
-LONG = re.compile(r"-?\d+\.\d+")
+PAIR = re.compile(r"(-?[\d.]+)[ ,](-?[\d.]+)")
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ def draw_states(scene: Scene, budget: Budget, deepest: bool = True) -> dict[str,
 
 
 def drawing(scene: Scene) -> dict[str, Any]:
-    """{"size": [width, height, right, down], "items": [[class, key, shapes], ...]}."""
+    """{"size": [width, height, right, down], "items": [item, ...]}."""
     text = dot_text(marked(scene), legend=False)
     head, _, rest = text.partition("{\n")
     image = render(f"{head}{{\n{HURRY}{rest}", "svg")
@@ -116,17 +116,36 @@ def read_svg(image: bytes) -> dict[str, Any]:
 
 
 def item(group: ET.Element) -> list[Any]:
-    """[class, key, shapes]: "c" for a frame, "n" for a node, "e" for an edge."""
+    """[class, key, x, y, shapes]: "c" for a frame, "n" for a node, "e" for an edge.
+
+    The shapes are seen from (x, y): those of equal nodes are then equal text, of which
+    a deflated page holds one.
+    """
     title = next((e.text or "" for e in group if tag(e) == "title"), "")
     kind = group.get("class", "n")[0]
-    shapes = [shape(one) for one in group.iter() if tag(one) in SHAPES]
-    return [kind, title.removeprefix("cluster_"), shapes]
+    shapes = [one for one in group.iter() if tag(one) in SHAPES]
+    x, y = origin(shapes[0]) if shapes else (0.0, 0.0)
+    seen = [shape(one, x, y) for one in shapes]
+    return [kind, title.removeprefix("cluster_"), tidy(x), tidy(y), seen]
 
 
-def shape(element: ET.Element) -> list[Any]:
-    """[tag, attributes] and, of text, what it says."""
+def origin(element: ET.Element) -> tuple[float, float]:
+    """The first point of a shape."""
+    for name in ("points", "d"):
+        found = PAIR.search(element.get(name, ""))
+        if found:
+            return float(found[1]), float(found[2])
+    places = (
+        element.get("cx") or element.get("x"),
+        element.get("cy") or element.get("y"),
+    )
+    return float(places[0] or 0), float(places[1] or 0)
+
+
+def shape(element: ET.Element, x: float, y: float) -> list[Any]:
+    """[tag, attributes] seen from (x, y), and, of text, what it says."""
     kept = {
-        name: LONG.sub(rounded, value)
+        name: moved(name, value, x, y)
         for name in KEPT
         if (value := element.get(name)) is not None
     }
@@ -134,8 +153,23 @@ def shape(element: ET.Element) -> list[Any]:
     return [*found, element.text or ""] if tag(element) == "text" else found
 
 
-def rounded(number: re.Match[str]) -> str:
-    return f"{float(number[0]):.1f}".removesuffix(".0")
+def moved(name: str, value: str, x: float, y: float) -> str | float:
+    """An attribute with its coordinates seen from (x, y), rounded."""
+    if name in ("points", "d"):
+        return PAIR.sub(
+            lambda pair: f"{tidy(float(pair[1]) - x)},{tidy(float(pair[2]) - y)}", value
+        )
+    if name in ("x", "cx", "rx"):
+        return tidy(float(value) - (0 if name == "rx" else x))
+    if name in ("y", "cy", "ry"):
+        return tidy(float(value) - (0 if name == "ry" else y))
+    return value
+
+
+def tidy(number: float) -> float:
+    """Rounded to what can be seen."""
+    short = round(number, 1)
+    return int(short) if short == int(short) else short
 
 
 def tag(element: ET.Element) -> str:

@@ -12,7 +12,7 @@ from symseq.compiler.function import Function
 from symseq.cost.given import Shapes
 from symseq.draw.build import build
 from symseq.draw.render import write_whole
-from symseq.draw.scene import Scene
+from symseq.draw.scene import Frame, Node, Scene
 from symseq.draw.style import LEGEND, LEGEND_LOOKS
 from symseq.errors import UsageError
 from symseq.explore.divide import divide
@@ -172,7 +172,7 @@ class Book:
             return []
         wanted = {id(node) for node in nodes}
         scene = self.scenes[chapter]
-        parts = (*scene.nodes, *scene.frames.values())
+        parts: list[Node | Frame] = [*scene.nodes, *scene.frames.values()]
         return [part.key for part in parts if id(part.apply) in wanted]
 
     def head(self, title: str) -> dict[str, Any]:

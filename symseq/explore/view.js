@@ -46,9 +46,10 @@ class View {
     inside.setAttribute("transform", `translate(${right} ${down})`);
     this.items.clear();
     this.edges = [];
-    for (const [kind, key, shapes] of drawing.items) {
+    for (const [kind, key, x, y, shapes] of drawing.items) {
       const group = document.createElementNS(SVG, "g");
       group.setAttribute("class", kind === "c" ? "c open" : kind);
+      group.setAttribute("transform", `translate(${x} ${y})`);
       group.append(...shapes.map(shape));
       inside.append(group);
       if (kind === "e") this.edges.push([group, ...key.split("->")]);
@@ -96,8 +97,9 @@ class View {
   center(key) {
     const group = this.items.get(key);
     if (!group) return;
-    const box = group.getBBox(), moved = this.layer.firstChild.transform.baseVal[0].matrix;
-    const [x, y] = [box.x + moved.e, box.y + moved.f];
+    const box = group.getBBox();
+    const moves = [this.layer.firstChild, group].map((one) => one.transform.baseVal[0].matrix);
+    const x = box.x + moves[0].e + moves[1].e, y = box.y + moves[0].f + moves[1].f;
     const wide = group.classList.contains("c");
     if (wide) this.look(x - 20, y - 20, box.width + 40, box.height + 40, 1.3);
     if (wide && this.scale >= LEGIBLE) return;

@@ -47,7 +47,7 @@ from symseq.types import Array
 HOLE = re.compile(f"([{chr(HOLES)}-{chr(HOLES + 0x18FF)}])")
 SIGN = re.compile("(⊙)")
 SIGNS = {" * ": " ⊙ ", " - ": " − "}
-MOST_PICKED = 6
+MOST_PICKED = len(PALETTE)  # a colour each
 
 
 @dataclass

@@ -133,5 +133,7 @@ def taken(
         row = number + (rows or 0) if number < 0 else number
         if row not in named:
             named.append(row)
-        cells[key] = Cell(PALETTE[named.index(row) % len(PALETTE)], str(number))
+        # Of more rows than there are colours, the later ones stay white.
+        colour = (*PALETTE, "#FFFFFF")[min(named.index(row), len(PALETTE))]
+        cells[key] = Cell(colour, str(number))
     return Picked(shown, cells), named

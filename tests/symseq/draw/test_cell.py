@@ -155,6 +155,10 @@ def test_every_cell_is_laid_out_and_escaped():
     assert svg.count("tanh") > 6
 
 
+def test_a_style_of_draw():
+    assert ss.draw(new_cell(), style="cell").dot == cell_dot(new_cell())
+
+
 def test_no_loop_no_cell():
     with pytest.raises(UsageError, match="body of a scan"):
         cell_dot(T.tanh(T.vector("x")))
