@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from symseq.draw.labels import base_name
 from symseq.graph import Apply, BodyOp, Constant, Variable
 from symseq.lengths import Dim
 from symseq.printing.formula import Term, length_term, term_of
 from symseq.printing.inside import insides
-from symseq.printing.pprint import Names, constant_term
+from symseq.printing.pprint import Names, constant_term, wanted_name
 from symseq.scan.op import Scan
 from symseq.span import Span
 from symseq.types import Array
@@ -163,6 +164,7 @@ class Walker(Evaluator):
         super().__init__()
         self.steps, self.record = steps, Record()
         self.inside: list[Entered] = []
+        self.passed: set[Variable] = set()  # inputs of bodies that are as outside
         self.failed = False
 
     @property
@@ -189,7 +191,7 @@ class Walker(Evaluator):
             self.inside[-1].ran += 1
         if self.inside and self.is_watching:
             for v, array in zip(inputs, values, strict=True):
-                if v not in self.record.terms:  # a constant of the loop has been shown
+                if v not in self.passed:
                     self.record.add(v, array, self.place)
         return super().__call__(outputs, inputs, values)
 
@@ -211,12 +213,22 @@ class Walker(Evaluator):
             raise
 
     def _call_ports(self, node: Apply) -> None:
-        """What a body is given unchanged is called there as it is outside."""
+        """What a body is given unchanged is called there as it is outside.
+
+        A state is called as in pictures: by what becomes its next value.
+        """
+        names, terms = self.record.names, self.record.terms
         for inside in insides(node):
             for port in inside.ports:
-                same = port.role in ("constant", "input") and port.outer is not None
-                if same and port.outer is not None:
-                    self.record.terms[port.inner] = self.record.term(port.outer)
+                if port.role == "state" and port.inner not in terms:
+                    name = wanted_name(inside.results[port.state], {})
+                    terms[port.inner] = Term(names.fresh(f"{name}[t{port.tap:+d}]"))
+                elif port.role == "sequence" and not port.inner.name and port.outer:
+                    name = base_name(port.outer, {})
+                    terms[port.inner] = Term(names.fresh(f"{name}[t]"))
+                elif port.role in ("constant", "input") and port.outer is not None:
+                    terms[port.inner] = self.record.term(port.outer)
+                    self.passed.add(port.inner)
 
     def enter(self, op: BodyOp, arguments: Sequence[Array]) -> tuple[Array, ...]:
         watched = self.is_watching

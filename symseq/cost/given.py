@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 
 from symseq import lengths
 from symseq.errors import ShapeError, UsageError
-from symseq.graph import SharedVariable, Variable
+from symseq.graph import BodyOp, SharedVariable, Variable
 from symseq.lengths import ONE, Dim, Length, Symbol
 from symseq.scan.body import Known
+from symseq.traverse import leaves, sort_nodes
 from symseq.types import TensorType, is_integer, is_static_one
 
 # {"T": 50, x: (50, 16), "mask": (50, 16), n: 10}: a number for a length by its name, or
@@ -51,16 +52,20 @@ class Given:
         return ONE if size == 1 else length if size is None else size
 
 
-def read_shapes(shapes: Shapes | None, leaves: Sequence[Variable]) -> Given:
-    """`shapes` in terms of the graph's `leaves`.
+def read_shapes(shapes: Shapes | None, outputs: Sequence[Variable]) -> Given:
+    """`shapes` in terms of the graph's leaves and of the lengths that it names.
 
     Raises: UsageError for what names nothing; ShapeError for what does not fit.
     """
-    given = Given()
+    given, read = Given(), leaves(outputs)
+    named = {symbol.name: symbol for symbol in sorted(_symbols(outputs))}
     for key, value in (shapes or {}).items():
-        variable = _input(key, value, leaves)
+        variable = _input(key, value, read)
         if variable is None:
-            _name(given, key, value)
+            symbol = named.get(key) if isinstance(key, str) else key
+            _name(
+                given, key, symbol.symbol if isinstance(symbol, Dim) else symbol, value
+            )
         elif isinstance(value, WHOLE):
             _hold(given, variable, int(value))
         else:
@@ -82,21 +87,39 @@ def _input(key: object, value: object, leaves: Sequence[Variable]) -> Variable |
     return None
 
 
-def _name(given: Given, key: object, value: object) -> None:
-    symbol = Symbol(key) if isinstance(key, str) else None
-    if isinstance(key, Dim):
-        symbol = key.symbol
-    if symbol is None or isinstance(value, bool) or not isinstance(value, WHOLE):
+def _symbols(outputs: Sequence[Variable], stop: Sequence[Variable] = ()) -> set[Symbol]:
+    """The names in all lengths of a graph, bodies included."""
+    nodes = sort_nodes(outputs, stop)
+    every = {*outputs, *stop}.union(*({*n.inputs, *n.outputs} for n in nodes))
+    every_length = (length for v in every for length in v.type.shape)
+    named = [length for length in every_length if isinstance(length, Dim)]
+    found = {s for length in named for monomial, _ in length.terms for s in monomial}
+    for node in nodes:
+        if isinstance(node.op, BodyOp):
+            for inputs, made in node.op.bodies():
+                found |= _symbols(made, inputs)
+    return found
+
+
+def _name(given: Given, key: object, symbol: object, value: object) -> None:
+    if isinstance(key, str) and symbol is None:
+        raise UsageError(f"no length or input is named {key!r}", hint=HINT)
+    if not isinstance(symbol, Symbol) or not _is_whole(value):
         raise UsageError(f"shapes takes no {key!r}: {value!r}", hint=HINT)
-    if value < 0:
-        raise ShapeError(f"a length must be at least 0; {key} is given as {value}")
-    if symbol.size >= 0 and symbol.size != value:
-        raise ShapeError(f"{key} has the size {symbol.size}; it is given as {value}")
-    if given.sizes.setdefault(symbol, int(value)) != value:
+    name, size = symbol.name, int(value)
+    if size < 0:
+        raise ShapeError(f"a length must be at least 0; {name} is given as {size}")
+    if symbol.size >= 0 and symbol.size != size:
+        raise ShapeError(f"{name} has the size {symbol.size}; it is given as {size}")
+    if given.sizes.setdefault(symbol, size) != size:
         raise ShapeError(
-            f"one length has one number; {key} is given as {given.sizes[symbol]} "
-            f"and as {value}"
+            f"one length has one number; {name} is given as {given.sizes[symbol]} "
+            f"and as {size}"
         )
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, WHOLE) and not isinstance(value, bool)
 
 
 def _hold(given: Given, variable: Variable, value: int) -> None:
@@ -119,7 +142,7 @@ def _shape(given: Given, variable: Variable, shape: Sequence[int]) -> None:
     for static, size in zip(variable.type.shape, shape, strict=True):
         number = int(size)
         if isinstance(static, Dim) and static.symbol and static.size is None:
-            _name(given, static, number)
+            _name(given, static, static.symbol, number)
         exact = ONE if number == 1 and not is_static_one(static) else number
         made.append(lengths.meet(static, exact, f"lengths of {variable.label}"))
     given.types[variable] = variable.type.with_shape(made)

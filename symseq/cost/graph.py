@@ -85,8 +85,7 @@ def costs(what: object, shapes: Shapes | None = None) -> Costs:
     outputs = variables_of(what)
     if shapes is None:
         return Costs(_scope(sort_nodes(outputs), {}))
-    read = leaves(outputs)
-    given = read_shapes(shapes, read)
+    given, read = read_shapes(shapes, outputs), leaves(outputs)
     known: dict[Variable, Arg] = {v: given.known(v) for v in read}
     inferred = infer_body(Body(tuple(read), tuple(outputs)), list(known.values()))
     return Costs(_scope(sort_nodes(outputs), known | inferred))

@@ -244,3 +244,21 @@ def test_what_is_given_twice_or_returned_as_it_is() -> None:
     x = T.vector("x")
     assert ss.walk([x, x], [[1.0]]).outputs[1].tolist() == [1.0]
     assert ss.walk(x * x, [[3.0]]).outputs[0].tolist() == [9.0]
+
+
+def test_states_are_called_by_what_becomes_their_next_value() -> None:
+    mask = T.matrix("mask")
+
+    def step(m, h, c):
+        new = T.tanh(h + c)
+        new.name = "h"
+        kept = c * m
+        kept.name = "c"
+        return new, kept
+
+    zeros = T.zeros((2,))
+    (h, _), _ = ss.scan(step, [mask[::-1]], [zeros, zeros])
+    lines = str(ss.walk(h, {mask: np.ones((3, 2), "float32")}, step=1)).splitlines()
+    begin = next(k for k, line in enumerate(lines) if line.strip() == "comes in")
+    names = [line.split()[0] for line in lines[begin + 1 : begin + 4]]
+    assert names == ["mask[::-1][t]", "h[t-1]", "c[t-1]"]

@@ -136,6 +136,8 @@ WRONG = [
     (lambda x: {3: 5}, UsageError, "takes no 3"),
     (lambda x: {2 * B: 5}, UsageError, "takes no 2B"),
     (lambda x: {H: 5}, ShapeError, "has the size 4"),
+    (lambda x: {"H": 5}, ShapeError, "H has the size 4"),
+    (lambda x: {"Q": 5}, UsageError, "no length or input is named 'Q'"),
 ]
 
 
