@@ -27,8 +27,6 @@ from .module import Module, size
 from .recurrent import Recurrent, Run
 from .seq2seq import search
 
-NEVER = -1  # a text has no end mark
-
 
 class OneHot(Module):
     """y = zeros with a 1 at x. Shapes: x: int[...], y: float[..., V]."""
@@ -188,7 +186,7 @@ class CharacterModel(Module):
             return self.readout(h), new
 
         found = search.sample(
-            step, state, first=first, end=NEVER, longest=steps,
+            step, state, first=first, end=None, longest=steps,
             streams=streams, temperature=temperature,
         )  # fmt: skip
         return Sampled(found.tokens, self.core.end(found.last))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.ops.arange import arange
 from symseq.ops.math import maximum
@@ -32,8 +33,11 @@ def sequence_cross_entropy(
     token. 0 where nothing is real. In nats: exp of it is the perplexity (`perplexity`).
     Shapes: logits: float[T, B, V], targets: int[T, B], mask: float[T, B], returns a
         float scalar.
+    Raises: UsageError for a smoothing outside of 0 to 1.
     Reference: Szegedy et al. 2016, section 7, for label smoothing.
     """
+    if not 0 <= smoothing <= 1:
+        raise UsageError(f"label smoothing is a share from 0 to 1; got {smoothing}")
     flat = logits.reshape((-1, logits.shape[2]))
     logs = log_softmax(flat)
     right: Variable = logs[arange(flat.shape[0]), targets.reshape((-1,))]

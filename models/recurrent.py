@@ -20,7 +20,7 @@ from symseq.scan.frontend import build_loop
 from symseq.span import here
 from symseq.types import is_float
 
-from .cells.cell import Cell, State, filled, formed, leaves
+from .cells.cell import Cell, State, check_cell, filled, formed, leaves
 from .module import Module
 
 
@@ -31,8 +31,8 @@ class Recurrent(Module, Generic[State]):
     is 0 there. A part of the state without axes (a count of steps) goes on for all.
     What a call is given goes before what the layer was made with.
     Shapes: x: float[T, B, D], mask: float[T, B], outputs: float[T, B, H].
-    Raises: ShapeError for an x or a mask of another rank or width; UsageError for an
-        initial state that is not of the form of the cell's.
+    Raises: ShapeError for an x or a mask of another rank or width; UsageError for what
+        is no cell, or an initial state that is not of the form of the cell's.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Recurrent(Module, Generic[State]):
         truncate: int = -1,
         name: str = "recurrent",
     ) -> None:
+        check_cell(cell)
         self.cell, self.reverse, self.name = cell, reverse, name
         self.truncate = truncate  # how many of the last steps gradients go through
         self.mask, self.initial, self.return_state = mask, initial, return_state

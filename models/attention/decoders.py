@@ -17,7 +17,7 @@ from symseq.ops.products import dot
 from symseq.random.streams import RandomStreams
 
 from .. import init
-from ..cells.cell import Cell, leaves
+from ..cells.cell import Cell, check_cell, leaves
 from ..module import Module, parameter
 from .memory import Memory
 from .soft import Attention
@@ -120,6 +120,7 @@ class BahdanauDecoder(Decoder):
         inputs: int | Dim,
         memory: int | Dim,
     ) -> None:
+        check_cell(cell)
         _check_reads(cell, inputs, memory)
         self.cell, self.attention = cell, attention
         self.inputs, self.outputs = inputs, cell.outputs + memory
@@ -173,6 +174,7 @@ class LuongDecoder(Decoder):
         initial: init.Initializer = init.TUTORIAL_WEIGHT,
         name: str = "luong",
     ) -> None:
+        check_cell(cell)
         self.cell, self.attention, self.feeding = cell, attention, feeding
         self.inputs = inputs
         self.outputs = self.seen = cell.outputs if outputs is None else outputs

@@ -69,6 +69,19 @@ class Cell(Module, Generic[State]):
         return self
 
 
+def check_cell(cell: object) -> None:
+    """Raises: UsageError for what is no cell, such as a decoder without its memory."""
+    if isinstance(cell, Cell):
+        return
+    kind = cell.__name__ if isinstance(cell, type) else type(cell).__name__
+    hint = "a cell is (x_t, state) -> (output, new state), a subclass of Cell"
+    if isinstance(cell, type):
+        hint = f"make one: {kind}(...)"
+    elif hasattr(cell, "over"):
+        hint = "what has over(...) is a cell only over a memory, or over steps"
+    raise UsageError(f"a layer runs a cell; got {kind}", hint=hint).at(here())
+
+
 def map_state(change: Callable[..., Any], state: Any, *others: Any) -> Any:
     """A state of the same form, each part changed. Further states give arguments.
 

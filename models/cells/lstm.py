@@ -35,7 +35,7 @@ class LSTMGates(NamedTuple):
     g: Variable
 
 
-class Memory(Kernel[LSTMState]):
+class MemoryCell(Kernel[LSTMState]):
     """c_t = f ⊙ c_{t-1} + i ⊙ g, h_t = o ⊙ tanh(c_t): what all LSTMs have in common.
 
     A subclass says in `parts` which gates its kernel sums, and in `gates` what they
@@ -83,7 +83,7 @@ class Memory(Kernel[LSTMState]):
         return h, LSTMState(h, c)
 
 
-class CarouselLSTM(Memory):
+class CarouselLSTM(MemoryCell):
     """The first LSTM: a constant error carousel between input and output gate.
 
         [i o g] = x_t W + h_{t-1} U + b         i, o = σ(·), g = tanh(g)
@@ -105,7 +105,7 @@ class CarouselLSTM(Memory):
         return LSTMGates(sigmoid(i), ones_like(i), sigmoid(o), tanh(g))
 
 
-class LSTM(Memory):
+class LSTM(MemoryCell):
     """The LSTM of the Theano tutorial and of textbooks: the carousel may forget.
 
         [i f o g] = x_t W + h_{t-1} U + b       i, f, o = σ(·), g = tanh(g)
@@ -171,7 +171,7 @@ class PeepholeLSTM(LSTM):
         return named(LSTMGates(i, f, sigmoid(o + p_o * c), g)), c
 
 
-class CoupledLSTM(Memory):
+class CoupledLSTM(MemoryCell):
     """CIFG: what comes in takes the place of what is forgotten.
 
         [i o g] = x_t W + h_{t-1} U + b         i, o = σ(·), g = tanh(g)

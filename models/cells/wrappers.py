@@ -16,13 +16,14 @@ from symseq.lengths import Dim, size_of
 from symseq.random.streams import RandomStreams
 
 from ..layers import LayerNorm
-from .cell import Cell, State, filled, leaves, map_state
+from .cell import Cell, State, check_cell, filled, leaves, map_state
 
 
 class Wrapper(Cell[State]):
     """A cell around a cell: of its widths, its state and its way of training."""
 
     def __init__(self, cell: Cell[State]) -> None:
+        check_cell(cell)
         self.cell = cell
         self.inputs, self.outputs, self.widths = cell.inputs, cell.outputs, cell.widths
 
@@ -52,6 +53,8 @@ class Stacked(Cell[tuple[Any, ...]]):
     def __init__(self, cells: Sequence[Cell[Any]]) -> None:
         if not cells:
             raise UsageError("Stacked needs at least one cell; got none")
+        for cell in cells:
+            check_cell(cell)
         for k, (below, above) in enumerate(pairwise(cells)):
             _check_fits(f"cell {k + 1}", above.inputs, f"cell {k}", below.outputs)
         self.cells = list(cells)

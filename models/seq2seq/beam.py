@@ -24,7 +24,7 @@ from symseq.scan.frontend import build_loop
 from symseq.scan.returns import until
 
 from ..cells.cell import filled, leaves, map_state
-from .search import PADDING, Step, check_beams, check_marks, rows_of
+from .search import PADDING, Step, check_beams, check_end, check_marks, ends, rows_of
 
 
 class Beams(NamedTuple):
@@ -45,7 +45,7 @@ def beam(
     *,
     beams: int,
     first: int,
-    end: int,
+    end: int | None,
     longest: int | Variable,
     normalize: float = 1.0,
 ) -> Beams:
@@ -56,7 +56,7 @@ def beam(
     states of the kept are gathered. It stops when all K of all sequences have ended.
     Shapes: start: float[B, ...] each; step: with `beams` rows for each row of it.
     Args: normalize: α; 0 leaves sums of log probabilities, which favour the short.
-    Raises: UsageError for less than one beam, an α below 0, or marks below 0.
+    Raises: UsageError for less than one beam, an α below 0, or marks as `greedy`.
     Reference: Sutskever et al. 2014, section 3.2; Wu et al. 2016, section 7 (α).
     """
     check_marks(first, end, longest)
@@ -85,7 +85,7 @@ def beam(
         parent, y = best // V, cast(best % V, "int32")
         logp = take_along_axis(reshape(total, (batch, K * V)), best, 1)
         length = take_along_axis(longer, parent, 1)
-        ended = or_(take_along_axis(ended, parent, 1), eq(y, end))
+        ended = or_(take_along_axis(ended, parent, 1), ends(y, end))
         kept = reshape(rows + parent, (-1,))
         new = [part[kept] if part.ndim else part for _, part in leaves(state)]
         # A beam of probability 0 is no beginning: there are less than K as yet.
@@ -94,6 +94,7 @@ def beam(
 
     parts = [part for _, part in leaves(many)]
     logits, _ = step(alloc(np.int32(first), batch * K), many)  # only its type is read
+    check_end(end, logits)
     zero = np.zeros((), logits.dtype)
     began = [
         alloc(np.int32(first), batch, K),

@@ -11,7 +11,7 @@ from symseq.ops.join import concatenate
 from symseq.random.streams import RandomStreams
 
 from ..attention import Memory
-from ..cells.cell import Cell
+from ..cells.cell import Cell, check_cell
 from ..module import Module
 
 
@@ -26,6 +26,7 @@ class ContextDecoder(Module):
     """
 
     def __init__(self, cell: Cell[Any], inputs: int | Dim, summary: int | Dim) -> None:
+        check_cell(cell)
         if size_of(cell.inputs) != size_of(inputs + summary):
             raise UsageError(
                 f"the decoder's cell must read {inputs} + {summary} columns; "

@@ -22,7 +22,7 @@ from ..losses import sequence_cross_entropy
 from ..module import Module
 from ..recurrent import Bidirectional, Recurrent, Run
 from .scheduled import Guessing, ScheduledSampling
-from .search import Step, check_beams
+from .search import Step, check_beams, check_streams
 
 
 class EncoderDecoder(Module):
@@ -133,8 +133,7 @@ class EncoderDecoder(Module):
             return self.output(self.dropout(run.outputs, streams))
         if not isinstance(truth, Variable) and not 0 <= truth <= 1:
             raise UsageError(f"`truth` is a probability, in [0, 1]; got {truth}")
-        if streams is None:
-            raise UsageError("scheduled sampling draws: it needs streams; got none")
+        check_streams(streams, "scheduled sampling")
         cell, start = self.begin(self.encode(source, source_mask, streams=streams))
         guessing = ScheduledSampling(cell, self.target, self.output, truth)
         layer = Recurrent(guessing, name="decoder")

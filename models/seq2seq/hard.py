@@ -6,6 +6,7 @@ from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.ops.arange import arange
 from symseq.ops.compare import gt, switch
+from symseq.ops.create import ones_like
 from symseq.ops.cumulative import cumsum
 from symseq.ops.gradient_ops import disconnected_grad
 from symseq.ops.math import log, maximum
@@ -15,14 +16,15 @@ from symseq.random.streams import RandomStreams
 
 from ..attention import HardAttention, log_probability
 from .encoder_decoder import EncoderDecoder
+from .search import check_streams
 
 
 def hard_loss(
     model: EncoderDecoder,
     source: Variable,
-    source_mask: Variable,
+    source_mask: Variable | None,
     target: Variable,
-    target_mask: Variable,
+    target_mask: Variable | None,
     *,
     streams: RandomStreams,
     entropy: float = 0.0,
@@ -40,7 +42,8 @@ def hard_loss(
     Sentences that read the expected context (`HardAttention(expected=)`) draw nothing:
     their log p is 0, and the first term has their whole gradient.
     Shapes: as `EncoderDecoder.loss`; both are float scalars, the second to report.
-    Raises: UsageError for a model whose decoder has no hard attention.
+    Raises: UsageError for a model whose decoder has no hard attention, or for no
+        streams.
     Reference: Xu et al. 2015, equations 10-12 (λ_e, their b a moving average).
     """
     look = getattr(model.decoder, "attention", None)
@@ -49,12 +52,14 @@ def hard_loss(
             f"only a hard look draws; got {type(look).__name__}",
             hint="the loss of other models is model.loss(...)",
         )
+    check_streams(streams, "hard attention in training")
     run = model.run(source, source_mask, target, streams=streams)
     logits = model.output(model.dropout(run.outputs, streams))
     flat = log_softmax(logits.reshape((-1, logits.shape[2])))
     right: Variable = flat[arange(flat.shape[0]), target[1:].reshape((-1,))]
-    real = target_mask[1:]
-    losses = -right.reshape(real.shape) * real
+    losses = -right.reshape(target[1:].shape)
+    real = ones_like(losses) if target_mask is None else target_mask[1:]
+    losses = losses * real
     rest: Variable = cumsum(losses[::-1], axis=0)[::-1]
     several = maximum(real.sum(axis=1, keepdims=True) - 1, 1)
     others = (rest.sum(axis=1, keepdims=True) - rest) / several

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.ops.argmax import argmax
 from symseq.ops.cast import cast
@@ -65,9 +66,12 @@ class ScheduledSampling(Cell[Any]):
 def inverse_sigmoid(update: int, k: float) -> float:
     """ε_i = k / (k + exp(i / k)): a schedule from near 1 to 0, half way at i = k ln k.
 
-    Reference: Bengio et al. 2015, section 2.4.
+    Raises: UsageError for a k that is not above 0.
+    Reference: Bengio et al. 2015, section 2.4 (k ≥ 1 there).
 
     >>> round(inverse_sigmoid(0, k=9), 9), inverse_sigmoid(10**6, k=9) < 1e-9
     (0.9, True)
     """
+    if not k > 0:
+        raise UsageError(f"a schedule needs a k above 0; got {k}")
     return k / (k + math.exp(min(update / k, 700.0)))

@@ -18,6 +18,7 @@ from symseq.ops.arange import arange
 from symseq.ops.argmax import argmax
 from symseq.ops.cast import cast
 from symseq.ops.compare import eq, or_, switch
+from symseq.ops.create import zeros_like
 from symseq.ops.math import log
 from symseq.ops.nnet import log_softmax
 from symseq.ops.reduce import all as every
@@ -46,9 +47,14 @@ class Found(NamedTuple):
 
 
 def greedy(
-    step: Step, start: Any, *, first: int, end: int, longest: int | Variable
+    step: Step, start: Any, *, first: int, end: int | None, longest: int | Variable
 ) -> Found:
-    """y_t = argmax p(y_t | y_<t), until each sequence has its end or is `longest`."""
+    """y_t = argmax p(y_t | y_<t), until each sequence has its end or is `longest`.
+
+    With ``end=None`` nothing ends a sequence before it is `longest`.
+    Shapes: start: float[B, ...] each; tokens: int32[T, B].
+    Raises: UsageError for marks below 0, or an end mark that has no logit.
+    """
     return _follow(step, start, lambda z: argmax(z, axis=-1), first, end, longest)
 
 
@@ -57,16 +63,18 @@ def sample(
     start: Any,
     *,
     first: int | Variable,
-    end: int,
+    end: int | None,
     longest: int | Variable,
     streams: RandomStreams,
     temperature: float | Variable = 1.0,
 ) -> Found:
     """y_t ~ softmax(z_t / temperature), drawn as argmax(z_t / temperature + Gumbel).
 
-    Shapes: first: one number for all, or int32[B].
-    Raises: UsageError for a temperature that is not above 0.
+    Shapes: first: one number for all, or int32[B]; otherwise as `greedy`.
+    Raises: UsageError for a temperature that is not above 0, for no streams, or as
+        `greedy`.
     """
+    check_streams(streams, "sampling")
     if not isinstance(temperature, Variable) and not temperature > 0:
         raise UsageError(
             f"a temperature must be above 0; got {temperature}",
@@ -85,7 +93,7 @@ def _follow(
     start: Any,
     choose: Callable[[Variable], Variable],
     first: int | Variable,
-    end: int,
+    end: int | None,
     longest: int | Variable,
 ) -> Found:
     """One sequence for each row: y_t = choose(logits_t)."""
@@ -99,12 +107,13 @@ def _follow(
         gained = log_softmax(logits)[arange(batch), chosen]
         y = switch(ended, np.int32(PADDING), chosen)
         score = score + switch(ended, 0, gained)
-        ended = or_(ended, eq(y, end))
+        ended = or_(ended, ends(y, end))
         new = [part for _, part in leaves(state)]
         return [y, ended, score, *new], until(every(ended))
 
     tokens = first if isinstance(first, Variable) else alloc(np.int32(first), batch)
     logits, _ = step(tokens, start)  # only its type is read
+    check_end(end, logits)
     began = [
         tokens,
         alloc(np.bool_(False), batch),
@@ -118,16 +127,44 @@ def _follow(
     )
 
 
-def check_marks(first: int | Variable, end: int, longest: int | Variable) -> None:
+def ends(y: Variable, end: int | None) -> Variable:
+    """Where y is the end mark; nowhere without one. Shapes: int[...] → bool[...]."""
+    return zeros_like(y, dtype="bool") if end is None else eq(y, end)
+
+
+def check_marks(
+    first: int | Variable, end: int | None, longest: int | Variable
+) -> None:
     """Raises: UsageError for tokens or a length that cannot be, where they are known.
 
     A negative token would count from the vocabulary's end, or never be found.
     """
     for name, number in (("first", first), ("end", end), ("longest", longest)):
+        if name == "end" and number is None:
+            continue
         if name != "end" and isinstance(number, Variable):
             continue
         if not isinstance(number, (int, np.integer)) or number < 0:
             raise UsageError(f"a search's `{name}` is an int >= 0; got {number}")
+
+
+def check_end(end: int | None, logits: Variable) -> None:
+    """Raises: UsageError for an end mark that is never said, as it has no logit."""
+    V = logits.type.sizes[-1]
+    if end is not None and isinstance(V, int) and end >= V:
+        raise UsageError(
+            f"a search's `end` is one of the {V} tokens that have logits; got {end}",
+            hint="end=None goes on to the longest",
+        )
+
+
+def check_streams(streams: RandomStreams | None, what: str) -> None:
+    """Raises: UsageError for what draws without streams."""
+    if not isinstance(streams, RandomStreams):
+        raise UsageError(
+            f"{what} draws: it needs streams; got {type(streams).__name__}",
+            hint="pass streams=RandomStreams(seed)",
+        )
 
 
 def check_beams(beams: int) -> None:

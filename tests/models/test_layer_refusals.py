@@ -5,7 +5,17 @@ import pytest
 
 import symseq as ss
 from symseq.errors import ShapeError, UsageError
-from symseq.models import LSTM, Clockwork, Identity, LSTMState, Recurrent, Stacked
+from symseq.models import (
+    LSTM,
+    Clockwork,
+    Identity,
+    LSTMState,
+    Recurrent,
+    Stacked,
+    Zoneout,
+    attention,
+    seq2seq,
+)
 from symseq.types import TensorType
 
 D, H = 3, 4
@@ -21,6 +31,28 @@ def some(*shape, dtype="float32"):
 
 
 x = some(None, None, D)
+
+
+def test_what_is_no_cell(rng):
+    lstmn = attention.LSTMN(D, H, rng=rng)
+    soft = attention.SoftAttention(attention.DotScore())
+    decoder = attention.LuongDecoder(LSTM(D + H, H, rng=rng), soft, D, H, rng=rng)
+    for no_cell, hint in (
+        (lstmn, "over steps"),
+        (decoder, "over a memory"),
+        (LSTM, r"make one: LSTM\(...\)"),
+        (None, "a subclass of Cell"),
+        (Recurrent(LSTM(D, H, rng=rng)), "a subclass of Cell"),
+    ):
+        for around in (
+            Recurrent,
+            Zoneout,
+            lambda cell: Stacked([cell]),
+            lambda cell: attention.BahdanauDecoder(cell, soft, D, H),
+            lambda cell: seq2seq.ContextDecoder(cell, D, H),
+        ):
+            with pytest.raises(UsageError, match=rf"runs a cell; got [\s\S]*{hint}"):
+                around(no_cell)
 
 
 @pytest.mark.parametrize("shape", [(), (None,), (None, D), (None, None, None, D)])

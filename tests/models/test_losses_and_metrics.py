@@ -52,6 +52,13 @@ def test_sequence_cross_entropy_without_a_mask_is_that_of_ones():
     np.testing.assert_allclose(without, beside, rtol=1e-12)
 
 
+@pytest.mark.parametrize("smoothing", [-0.1, 1.1, float("nan")])
+def test_smoothing_is_a_share(smoothing):
+    logits, targets = T.dtensor3("z"), T.imatrix("y")
+    with pytest.raises(UsageError, match="a share from 0 to 1; got"):
+        losses.sequence_cross_entropy(logits, targets, smoothing=smoothing)
+
+
 def test_metrics():
     assert metrics.exact_match([[1, 2], [3]], [[1, 2], [4]]) == 0.5
     assert metrics.exact_match([], []) == 0

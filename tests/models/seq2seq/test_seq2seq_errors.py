@@ -42,6 +42,14 @@ def test_marks_that_cannot_be_are_refused(beams, marks):
         search(beams, **marks)
 
 
+@pytest.mark.parametrize("beams", [None, 2])
+def test_an_end_mark_has_a_logit_or_there_is_none(beams):
+    with pytest.raises(UsageError, match="one of the 4 tokens that have logits; got 4"):
+        search(beams, end=4)
+    tokens, _ = search(beams, end=None, longest=7)
+    assert tokens.shape[:2] == (7, 2)
+
+
 @pytest.mark.parametrize("beams", [0, -1, 2.0, True])
 def test_beams_are_an_int_of_at_least_one(beams):
     words, mask, *_ = seq2seq.inputs()
@@ -96,6 +104,37 @@ def test_truth_is_a_probability_and_only_hard_looks_draw():
     for truth in (2.0, -0.5, float("nan")):
         with pytest.raises(UsageError, match=r"in \[0, 1\]; got"):
             built().logits(*given[:3], streams=streams, truth=truth)
+    marks = {"first": 2, "end": 3, "longest": 4, "streams": None}
+    step, start = built().searching(*given[:2])
+    for draw in (
+        lambda: seq2seq.sample(step, start, **marks),
+        lambda: seq2seq.hard_loss(built("hard"), *given, streams=None),
+        lambda: built().logits(*given[:3], truth=0.5),
+    ):
+        with pytest.raises(UsageError, match="needs streams; got NoneType"):
+            draw()
     for kind, named in (("bahdanau", "SoftAttention"), ("plain", "NoneType")):
         with pytest.raises(UsageError, match=f"only a hard look draws; got {named}"):
             seq2seq.hard_loss(built(kind), *given, streams=streams)
+
+
+def test_a_hard_loss_without_masks_is_that_of_masks_of_ones():
+    source, source_mask, target, target_mask = seq2seq.inputs()
+    ones = {source_mask: np.ones((2, 2)), target_mask: np.ones((3, 2))}
+    words = {source: np.array([[1, 2], [3, 4]]), target: np.array([[2, 2]] * 3)}
+    values = []
+    for masks, given in (
+        ((source_mask, target_mask), words | ones),
+        ((None,) * 2, words),
+    ):
+        streams = RandomStreams(0)
+        masked = (source, masks[0], target, masks[1])
+        _, loss = seq2seq.hard_loss(built("hard"), *masked, streams=streams)
+        values.append(ss.function(list(given), loss)(*given.values()))
+    assert values[0] == values[1]
+
+
+@pytest.mark.parametrize("k", [0, -1.0, float("nan")])
+def test_a_schedule_has_a_k_above_zero(k):
+    with pytest.raises(UsageError, match="a k above 0; got"):
+        seq2seq.inverse_sigmoid(3, k)
