@@ -67,6 +67,8 @@ FACADE_TREES = {
     "symseq.compile",
     "symseq.compat",
     "symseq.configdefaults",
+    "symseq.cli",
+    "symseq.__main__",
 }
 # Models take gradients; only training compiles.
 MODELS_MAY_IMPORT = "symseq.compiler.autodiff"

@@ -17,7 +17,7 @@ from symseq.traverse import leaves, sort_nodes
 from symseq.types import TensorType, is_integer, is_static_one
 
 # {"T": 50, x: (50, 16), "mask": (50, 16), n: 10}: a number for a length by its name, or
-# for an integer scalar by its variable; a shape for an input.
+# for a vector's, or for an integer scalar by its variable; a shape for an input.
 Shapes: TypeAlias = "Mapping[Variable | Dim | str, int | Sequence[int]]"
 WHOLE = (int, np.integer)
 HINT = "shapes={'T': 50, x: (50, 16)} gives a length by its name and an input's shape"
@@ -66,6 +66,8 @@ def read_shapes(shapes: Shapes | None, outputs: Sequence[Variable]) -> Given:
             _name(
                 given, key, symbol.symbol if isinstance(symbol, Dim) else symbol, value
             )
+        elif isinstance(value, WHOLE) and variable.ndim == 1:
+            _shape(given, variable, (int(value),))
         elif isinstance(value, WHOLE):
             _hold(given, variable, int(value))
         else:
@@ -79,7 +81,7 @@ def _input(key: object, value: object, leaves: Sequence[Variable]) -> Variable |
         return key
     if isinstance(key, str):
         found = [v for v in leaves if v.name == key]
-        if found and (not isinstance(value, WHOLE) or found[0].ndim == 0):
+        if found and (not isinstance(value, WHOLE) or found[0].ndim < 2):
             return found[0]
         if not isinstance(value, WHOLE):
             shown = ", ".join(v.name for v in leaves if v.name) or "none has a name"

@@ -132,9 +132,11 @@ def variables_of(what: object) -> list[Variable]:
         return [variable for one in what for variable in variables_of(one)]
     for attribute in ("outputs", "variables"):
         found = getattr(what, attribute, None)
-        if found is not None and not callable(found):
-            return variables_of(list(found) if not isinstance(found, dict) else found)
+        if isinstance(found, (Variable, dict, list, tuple)):
+            return variables_of(found)
+    is_model = callable(getattr(what, "parameters", None))
     raise UsageError(
         "only variables, lists of them, and objects with outputs can be shown; "
-        f"got {type(what).__name__}"
+        f"got {type(what).__name__}",
+        hint="call the model on its inputs: y = model(x)" if is_model else "",
     )

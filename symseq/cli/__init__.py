@@ -1,0 +1,1 @@
+"""The command line ``symseq``: draw, explore, summarize, train and time models."""
