@@ -32,10 +32,8 @@ PHRASES = (64, 32, 32, 200, 30, 1e-2, 0.1)
 def sentences(path, vocabulary, seed=0, examples=None):
     """Training, development and test pairs, and the words of both sides."""
     whole, *rest = phrases(seed) if path is None else parallel(path)
-    parts = [whole.first(examples), *rest]
-    marks = [[data.START, data.END]]  # among the most frequent, wherever they are
-    told = (parts[0].sources, [*(marks * len(parts[0])), *parts[0].targets])
-    return parts, [data.Vocabulary.of(side, vocabulary) for side in told]
+    part = whole.first(examples)
+    return [part, *rest], part.vocabularies(vocabulary)
 
 
 def numbered(part, sides, size, seed=None):
@@ -138,10 +136,8 @@ def main(
             for words in (parts[2].sources[k], said[k], parts[2].targets[k]):
                 print(" ".join(words))
     print("model      test BLEU  parameters  seconds")
-    for kind, r in results.items():
-        print(
-            f"{kind:10}{r['test_bleu']:10.2f}{r['parameters']:12,}{r['seconds']:9.0f}"
-        )
+    for k, r in results.items():
+        print(f"{k:10}{r['test_bleu']:10.2f}{r['parameters']:12,}{r['seconds']:9.0f}")
     if json_file is not None:
         size |= {"examples": len(parts[0]), "target": target, "seed": seed}
         json_file.write_text(json.dumps(results | {"settings": size}, indent=1))

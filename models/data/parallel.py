@@ -13,6 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from symseq.errors import UsageError
 
+from .vocabulary import END, START, Vocabulary
+
 PARTS = ("train", "dev", "test")
 
 
@@ -29,6 +31,11 @@ class Parallel:
     def first(self, count: int | None) -> Parallel:
         """The first `count` pairs."""
         return Parallel(self.sources[:count], self.targets[:count])
+
+    def vocabularies(self, size: int) -> tuple[Vocabulary, Vocabulary]:
+        """The `size` most frequent words of either side, the marks of targets too."""
+        written = ([START, *words, END] for words in self.targets)
+        return Vocabulary.of(self.sources, size), Vocabulary.of(written, size)
 
 
 def parallel(

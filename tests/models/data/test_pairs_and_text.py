@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from symseq.errors import UsageError
+from symseq.models import data
 from symseq.models.data import Pairs, TextBatches
+from symseq.models.data.parallel import Parallel
 
 
 def pairs(count=23, **options):
@@ -62,3 +64,11 @@ def test_columns_go_on_from_batch_to_batch(count):
         whole = np.concatenate([batch.x for batch in batches])
         np.testing.assert_array_equal(np.diff(whole, axis=0), 1)
         assert len(whole) == (count - 1) // 3
+
+
+def test_the_marks_of_targets_are_in_their_vocabulary_however_small():
+    pairs = Parallel([["a", "b"], ["a"]], [["x"], ["x", "y"]])
+    read, written = pairs.vocabularies(4)
+    assert read.tokens == (data.PADDING, data.UNKNOWN, "a", "b")
+    assert written.tokens[2:] == (data.END, data.START)
+    assert len(pairs.vocabularies(9)[1]) == 6

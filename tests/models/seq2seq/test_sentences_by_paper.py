@@ -104,6 +104,7 @@ def test_scheduled_sampling_is_the_loop_given_its_coins():
 def test_the_hard_cost_has_the_loops_gradient_given_its_draws():
     """1/N Σ_t [l_t + (R_t - b_t) log p(z_t) - λ H(α_t)], R_t and b_t held fixed."""
     model, p = built("hard")
+    model.decoder.attention.expected = 0.0  # every sentence draws
     given = seq2seq.inputs()
     how = {"streams": RandomStreams(9)}
     cost, loss = seq2seq.hard_loss(model, *given, entropy=0.3, **how)
