@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import PurePath
 
 PACKAGE = "symseq"
@@ -44,7 +45,12 @@ class Span:
         return replace(self, saved=self.text)
 
     def __str__(self) -> str:
-        return f"{PurePath(self.file).name}:{self.line}"
+        return f"{_last_part(self.file)}:{self.line}"
+
+
+@cache
+def _last_part(file: str) -> str:
+    return PurePath(file).name
 
 
 UNKNOWN = Span("<unknown>", 0, "")

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from symseq.draw.scene import Scene
 from symseq.errors import UsageError
 from symseq.graph import SharedVariable, Variable
 from symseq.span import Span
@@ -28,6 +29,7 @@ from .forecast import Forecast, forecast, stand_ins
 from .loaded_text import LoadedText
 from .meanings import checked_meaning, meaning
 from .nested import Nested
+from .plan_scene import plan_scene
 from .report import report
 from .save import save
 from .signatures import Signature, Signatures
@@ -115,6 +117,10 @@ class Plan:
     def line_map(self) -> dict[int, Span]:
         """Line of the source → the user's line."""
         return self.text.line_map
+
+    def scene(self) -> Scene:
+        """Its steps for `draw`, in the order in which they run."""
+        return plan_scene(self.program)
 
     def blame(self, error: Exception) -> Exception:
         """`error`, raised while running, with the user's line that it came from."""

@@ -206,9 +206,8 @@ class Builder:
         body: Inside,
         views: dict[int, str],
     ) -> list[str]:
-        rows = [port.outer for port in body.ports if port.role == "sequence"]
-        turned = bool(rows) and all(mirror_step(v) for v in rows)
-        backwards = turned and all(is_flip(v) for v in rows)
+        turned = runs_back(body)
+        backwards = turned and all(is_flip(v) for v in rows_of(body))
         inner = Builder(
             self.sheet, key, self.depth + 1, shared_groups(node.spans), backwards
         )
@@ -365,6 +364,16 @@ class Builder:
                 self.sheet.edges.append(
                     Edge(bottoms[port.state], top, label, port.inner, "carried")
                 )
+
+
+def rows_of(body: Inside) -> list[Variable | None]:
+    """What a loop reads row by row."""
+    return [port.outer for port in body.ports if port.role == "sequence"]
+
+
+def runs_back(body: Inside) -> bool:
+    """Whether a loop's steps go over its rows from the last to the first."""
+    return bool(rows_of(body)) and all(mirror_step(v) for v in rows_of(body))
 
 
 NONE: Mapping[SharedVariable, Variable] = {}

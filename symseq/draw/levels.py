@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ from symseq.printing.formula import Term, term_of
 
 DETAILS = ("full", "ops", "layers")
 WIDEST = 44  # characters in a line of a formula
+HARD = "\N{NO-BREAK SPACE}"
+_INSIDE = re.compile(r"\[[^\]]*\]|\([^()]{,30}\)")
 LEAVES = ("input", "shared", "constant")
 # From so many nodes on, a leaf is drawn anew at each use: one with a thousand long
 # edges makes no layout.
@@ -75,15 +78,17 @@ def layers(scene: Scene) -> list[str]:
 def fitted(scene: Scene, most: int) -> Scene:
     """Frames closed until `most` nodes are left, the largest of the innermost first.
 
-    Where that is not enough: the nodes of one user's line, then runs of lines.
+    Where that is not enough: the nodes of one user's line; where a few lines wrote
+    nearly all, as a Python loop does, runs of what they wrote.
     """
     scene = close_largest(scene, most)
-    if len(scene.nodes) > most:
-        scene = close_largest(with_frames(scene, by_line(scene)), most)
-    if len(scene.nodes) > most:
-        scene = open_all(scene)
-        scene = close_largest(with_frames(scene, in_runs(scene, most)), most)
-    return open_all(scene)
+    if len(scene.nodes) <= most:
+        return scene
+    lines = open_all(close_largest(with_frames(scene, by_line(scene)), most))
+    if most // 4 <= len(lines.nodes) <= most:
+        return lines
+    runs = with_frames(scene, in_runs(scene, most))
+    return open_all(close_largest(runs, most))
 
 
 def open_all(scene: Scene) -> Scene:
@@ -276,8 +281,11 @@ class Formula:
                 self.lines += _wrapped(f"{clean(made.name)} = {term.text}")
                 term = Term(clean(made.name))
             self.terms[id(made)] = term
-        name = f"{clean(made.name)} = " if made.name else ""
-        self.lines += _wrapped(name + term.text)
+        name = clean(made.name or "")
+        known = {clean(v) for v in self.taken}  # c = m × c + … would name two things
+        self.lines += _wrapped(
+            f"{name} = {term.text}" if name and name not in known else term.text
+        )
 
     def term(self, variable: Variable) -> Term:
         """What a variable is called in the formula."""
@@ -290,6 +298,8 @@ class Formula:
     def called(self, variable: Variable) -> str:
         """Its name, or its port's, or a letter that the edge says too."""
         node = self.sources.get(id(variable))
+        if node is not None and node.row == "bottom":  # all rows of a loop's result
+            return node.label.rpartition("[")[0] or node.label
         if node is not None and node.kind in ("sequence", "state", "port", "constant"):
             return node.label
         if variable.name:
@@ -314,9 +324,11 @@ def _letters() -> Iterator[str]:
 
 
 def _wrapped(text: str) -> Iterable[str]:
-    return textwrap.wrap(
-        text.replace(" * ", " × ").replace(" - ", " − "), WIDEST, subsequent_indent="  "
-    )
+    """Lines of a formula, none broken inside [...] and (...), where that can be."""
+    text = text.replace(" * ", " × ").replace(" - ", " − ")
+    text = _INSIDE.sub(lambda found: found[0].replace(" ", HARD), text)
+    lines = textwrap.wrap(text, WIDEST, subsequent_indent="  ")
+    return [line.replace(HARD, " ") for line in lines]
 
 
 # --- One path among all ------------------------------------------------------------

@@ -12,11 +12,14 @@ from typing import Any
 from symseq.draw.arrays.picture import draw_arrays
 from symseq.draw.build import build
 from symseq.draw.cell import cell_dot
+from symseq.draw.legible import legible
 from symseq.draw.levels import at_level, stress
 from symseq.draw.render import format_of, render, write_whole
+from symseq.draw.scene import Scene
+from symseq.draw.tree import tree
 from symseq.draw.write import dot_text
 from symseq.errors import UsageError
-from symseq.graph import Variable
+from symseq.graph import SharedVariable, Variable
 from symseq.printing.inside import variables_of
 
 
@@ -29,7 +32,7 @@ class Picture:
     @cached_property
     def svg(self) -> str:
         """The picture as SVG text. Raises: TargetError where Graphviz is missing."""
-        return render(self.dot, "svg").decode()
+        return legible(render(self.dot, "svg").decode())
 
     def save(self, to: str | os.PathLike[str]) -> Path:
         """Write an .svg, .png, .pdf or .dot file, whole or not at all; its path.
@@ -69,14 +72,37 @@ def draw_graph(
         what = getattr(what, "rewritten", None)
         if what is None:
             raise UsageError("only a compiled function has a rewritten graph")
-    if isinstance(what, Mapping) or not hasattr(what, "updates"):
-        updates = {}
-    else:
-        updates = dict(what.updates)
-    scene = build(variables_of(what), updates, highlight)
+    scene = scene_of(what, highlight)
     if highlight:
         scene = stress(scene, scene.marks)
     return Picture(dot_text(at_level(scene, detail, max_nodes), legend))
+
+
+def scene_of(what: object, marks: Sequence[Variable] = ()) -> Scene:
+    """The scene of a graph; of what has a ``scene()`` of its own; of a model's tree."""
+    own, parameters = getattr(what, "scene", None), _parameters(what)
+    if marks and (callable(own) or parameters is not None):
+        raise UsageError(f"highlight needs a graph; got {type(what).__name__}")
+    if callable(own):
+        scene: Scene = own()
+        return scene
+    if parameters is not None:
+        return tree(parameters, type(what).__name__)
+    updates = {} if isinstance(what, Mapping) else getattr(what, "updates", {})
+    return build(variables_of(what), dict(updates), marks)
+
+
+def _parameters(what: object) -> Mapping[str, SharedVariable] | None:
+    """Those of a model: of what has `parameters()`."""
+    own = getattr(what, "parameters", None)
+    return own() if callable(own) and not isinstance(what, (Variable, type)) else None
+
+
+def called_with(model: object, inputs: Sequence[object]) -> object:
+    """What a model makes of its inputs. Raises: UsageError for what is no model."""
+    if _parameters(model) is None or not callable(model):
+        raise UsageError(f"only a model has `inputs`; got {type(model).__name__}")
+    return model(*inputs)
 
 
 def draw_cell(what: object) -> Picture:
@@ -97,6 +123,7 @@ def draw(
     to: str | os.PathLike[str] | None = None,
     *,
     style: str = "graph",
+    inputs: Sequence[object] | Variable = (),
     **options: Any,
 ) -> Any:
     """A picture of the graph of `what`, written to the file `to` where one is given.
@@ -106,8 +133,11 @@ def draw(
     body in it, dashed edges carry its states. The user's line is the tooltip.
 
     Args:
-        what: a variable, several, or an object with ``outputs`` or ``variables``.
+        what: a variable, several, a function (with its updates), a plan (``f.plan``:
+            its steps in order, by what they read and write), or a model.
         to: a file ending in .svg (pip alone), .png, .pdf (Graphviz's dot) or .dot.
+        inputs: what a model is called with: its graph is drawn. Without them it is
+            drawn as it stands: its modules, and the parameters in each.
         style: "graph", or another kind of picture with options of its own: "arrays"
             (`symseq.draw.arrays`: shapes, values, ops, fold, max_nodes), "cell" (the
             step of each loop as textbooks draw it, its equations below).
@@ -126,7 +156,8 @@ def draw(
     if style not in STYLES:
         known = ", ".join(sorted(STYLES))
         raise UsageError(f"style is one of {known}; got {style!r}")
-    picture = STYLES[style](what, **options)
+    given = [inputs] if isinstance(inputs, Variable) else list(inputs)
+    picture = STYLES[style](called_with(what, given) if given else what, **options)
     if to is not None:
         picture.save(to)
     return picture

@@ -33,11 +33,11 @@ from symseq.printing.formula import Term
 
 # What a node can be. A closed frame is a node of the frame's kind.
 NODE_KINDS = (
-    "input", "shared", "constant", "output", "update", "op", "sign", "view", "random",
-    "sequence", "state", "result", "port", "fused",
+    "input", "shared", "constant", "output", "update", "op", "step", "sign", "view",
+    "random", "sequence", "state", "result", "port", "fused",
 )  # fmt: skip
 FRAME_KINDS = ("loop", "branch", "group", "line")
-ROLES = ("data", "carried", "update")
+ROLES = ("data", "carried", "update", "order")  # order: not seen, only laid out
 WHOLE = ""  # the key of what is around all frames
 MOST_TYPES = 2  # on an edge that stands for several
 
@@ -217,17 +217,21 @@ def merge_edges(edges: Iterable[Edge], home: Mapping[str, str]) -> tuple[Edge, .
 
 def _merged(home: Mapping[str, str], edges: list[Edge]) -> Edge:
     first = edges[0]
-    source, target = home[first.source], home[first.target]
+    made = first if len(edges) == 1 else as_one(edges)
+    return replace(made, source=home[first.source], target=home[first.target])
+
+
+def as_one(edges: list[Edge]) -> Edge:
+    """Edges between two nodes as one, which says what flows by the first of them."""
+    first = edges[0]
     if len(edges) == 1:
-        return replace(first, source=source, target=target)
-    flows = {id(edge.variable): edge.label for edge in edges}
+        return first
+    flows = {id(edge.variable or edge): edge.label for edge in edges}
     labels = list(dict.fromkeys(flows.values()))
     if len(labels) > MOST_TYPES:
         labels[MOST_TYPES:] = [f"+ {len(labels) - MOST_TYPES} more"]
     return replace(
         first,
-        source=source,
-        target=target,
         label="\n".join(labels),
         variable=first.variable if len(flows) == 1 else None,
         operand="",

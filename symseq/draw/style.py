@@ -48,6 +48,7 @@ STYLES: dict[str, Style] = {
         "color": "#9A8700",
     },
     "op": {},
+    "step": {"style": "filled", "fontsize": "10"},  # of a plan
     "sign": {
         "shape": "circle", "style": "filled", "fixedsize": "true", "width": "0.3",
         "height": "0.3", "fontsize": "13", "margin": "0",
@@ -86,7 +87,7 @@ STYLES["line"] = {
 
 # What belongs to the gradient.
 BACK, BACK_PALE = "#A0407A", "#F8E6F0"
-TINTED = ("op", "sign", "fused", "group", "loop", "branch", "line")
+TINTED = ("op", "step", "sign", "fused", "group", "loop", "branch", "line")
 
 CLUSTER = {
     "style": "rounded,filled", "color": "#8899AA", "penwidth": "1.2", "margin": "12",
@@ -105,6 +106,9 @@ CARRIED = {
     "style": "dashed", "color": "#C14E00", "fontcolor": "#C14E00", "penwidth": "1.2",
 }  # fmt: skip
 UPDATE = {"color": "#B87400", "arrowhead": "diamond"}
+EDGES: dict[str, Style] = {
+    "carried": CARRIED, "update": UPDATE, "order": {"style": "invis"},
+}  # fmt: skip
 NOTES = {"labelloc": "b", "labeljust": "l", "fontsize": "9"}
 
 # What is on a path that is stressed, and what is not.
@@ -116,6 +120,7 @@ LEGEND = (
     ("constant", "constant"),
     ("random", "random"),
     ("op", "operation"),
+    ("step", "step"),
     ("gradient", "gradient"),
     ("state", "carried state"),
     ("output", "output"),
@@ -145,7 +150,7 @@ LEGEND_LOOKS = {**STYLES, "gradient": node_look("op", True, "")}
 
 def edge_look(role: str, gradient: bool, stress: str) -> Style:
     """The attributes of an edge, its label left out."""
-    look = dict({"carried": CARRIED, "update": UPDATE}.get(role, {}))
+    look = dict(EDGES.get(role, {}))
     if gradient and role == "data":
         look["color"] = BACK
     if stress == "strong":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import graphviz  # type: ignore[import-untyped]
 
@@ -12,6 +14,8 @@ from symseq.draw.scene import WHOLE, Edge, Frame, Node, Scene
 # From so many nodes on, types move from labels to tooltips: Graphviz lays out a label
 # as one more row, and its WebAssembly build has a short stack.
 HUGE = 1000
+_ENTITY = re.compile(r"&(?=#?\w+;)")  # what Graphviz would read as one character
+LINES = ("fused", "step")  # what these say begins at the left
 
 
 def dot_text(scene: Scene, legend: bool = True) -> str:
@@ -34,7 +38,8 @@ def dot_text(scene: Scene, legend: bool = True) -> str:
 
 
 def escape(text: str) -> str:
-    """Text as Graphviz wants it: no HTML, lines ended by its own mark."""
+    """Text as Graphviz wants it: no HTML, no entities, lines ended by its own mark."""
+    text = _ENTITY.sub("&amp;", text)
     escaped: str = graphviz.nohtml(graphviz.escape(text).replace("\n", "\\n"))
     return escaped
 
@@ -77,8 +82,10 @@ def _node(into: graphviz.Digraph, node: Node) -> None:
     look = style.node_look(node.kind, node.gradient, node.stress)
     if node.ordered:
         look["ordering"] = "in"
-    tip = escape(node.tip or node.label)
-    into.node(node.key, escape(node.label), **look, tooltip=tip)
+    label = escape(node.label)
+    if node.kind in LINES and "\n" in node.label:
+        label = label.replace("\\n", "\\l") + "\\l"
+    into.node(node.key, label, **look, tooltip=escape(node.tip or node.label))
 
 
 def _edge_look(edge: Edge, typed: bool) -> style.Style:
@@ -89,20 +96,22 @@ def _edge_look(edge: Edge, typed: bool) -> style.Style:
 
 def _legend(graph: graphviz.Digraph, scene: Scene) -> None:
     """A row of the kinds that are in the picture, under it."""
-    kinds = {
-        "gradient" if n.gradient and n.kind == "op" else n.kind for n in scene.nodes
-    }
+    kinds = {n.kind for n in scene.nodes}
+    if any(n.gradient and n.kind in style.TINTED for n in scene.nodes):
+        kinds.add("gradient")
     shown = [(kind, text) for kind, text in style.LEGEND if kind in kinds]
     if not shown:
         return
+    names = [f"legend_{kind}" for kind, _ in shown]
     with graph.subgraph(name="cluster_legend") as row:
         row.attr(style="rounded", color=style.FAINT, margin="6", label="", rank="same")
-        for kind, text in shown:
+        for name, (kind, text) in zip(names, shown, strict=True):
             look = {**style.LEGEND_LOOKS[kind], "fontsize": "8", "height": "0.2"}
-            row.node(f"legend_{kind}", text, **look)
-    middle = f"legend_{shown[len(shown) // 2][0]}"
+            row.node(name, text, **look)
+        for pair in pairwise(names):  # in this order
+            row.edge(*pair, style="invis")
     for end in _ends(scene):
-        graph.edge(end, middle, style="invis")
+        graph.edge(end, names[len(names) // 2], style="invis")
 
 
 def _ends(scene: Scene) -> list[str]:
