@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import groupby, pairwise, takewhile
 from math import ceil
 
+from symseq.draw.labels import clean
 from symseq.draw.scene import WHOLE, Frame, Node, Scene
+from symseq.explore.islands import islands
 from symseq.span import Span
 
 MOST = 40  # parts of a frame
 # What stays where it is, as long as it is few: a graph's and a body's ends.
 ENDS = ("input", "shared", "output", "update")
+FEW = 4  # updates that need no frame around them all
+NAMED = 3  # parameters in the title of their updates
 
 
 @dataclass(slots=True)
@@ -31,35 +35,72 @@ class Divider:
     place: dict[str, int] = field(default_factory=dict)
     frames: dict[str, Frame] = field(default_factory=dict)
     homes: dict[str, str] = field(default_factory=dict)
-    ordinals: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, node in enumerate(self.scene.nodes):
             self.place[node.key] = number
             for frame in self.scene.around(node.key):
                 self.place.setdefault(frame, number)
-            if node.apply is not None:
-                self.ordinals[node.key] = len(self.ordinals) + 1
 
     def divide(self, key: str) -> None:
         """Everything inside of a frame, at any depth."""
-        parts = self.parts(key)
-        self.settle(key, runs_of(parts, self.most))
+        parts: list[str | Run] = [k for k in self.scene.parts[key] if k in self.place]
+        loose = [k for k in self.scene.inside[key] if not self.scene.by_key[k].row]
+        if len(parts) + len(loose) > self.most:
+            found = islands(self.scene, key)
+            gathered = {node for island in found for node in island}
+            rest = [node for node in loose if node not in gathered]
+            # One that is nearly all says nothing: its runs stand in its place.
+            if len(found) > 1:
+                parts, loose = [*parts, *self.with_updates(found)], rest
+        self.settle(key, self.runs([*parts, *self.moving(loose)]))
 
-    def parts(self, key: str) -> list[str]:
-        """What stands right in a frame and may move into a run, in drawing order."""
-        nodes = [self.scene.by_key[k] for k in self.scene.inside[key]]
-        ends = [node.key for node in nodes if node.row or node.kind in ENDS]
+    def with_updates(self, found: Sequence[Sequence[str]]) -> list[Run]:
+        """The islands; the updates as one where they are many."""
+        ends = {n.key for n in self.scene.nodes if n.kind == "update"}
+        updates = [Run(one) for one in found if ends.intersection(one)]
+        others = [Run(one) for one in found if not ends.intersection(one)]
+        return [*others, *([Run(updates)] if len(updates) > FEW else updates)]
+
+    def moving(self, loose: Sequence[str]) -> list[str]:
+        """The nodes that may go into runs: ends stay if they are few."""
+        ends = [k for k in loose if self.scene.by_key[k].kind in ENDS]
         stay = set(ends) if len(ends) <= self.most else set()
-        found = [node.key for node in nodes if node.key not in stay]
-        found += [k for k in self.scene.parts[key] if k in self.place]
-        return sorted(found, key=self.place.__getitem__)
+        return [key for key in loose if key not in stay]
+
+    def runs(self, parts: Sequence[str | Run]) -> Sequence[str | Run]:
+        """`parts` in drawing order; as at most `most` runs where they are more."""
+        parts = sorted(parts, key=self.first)
+        if len(parts) > self.most:
+            lines = self.by_line(parts)
+            if len(lines) > 1:
+                parts = [run[0] if len(run) == 1 else Run(run) for run in lines]
+        return runs_of(parts, self.most)
+
+    def first(self, part: str | Run) -> int:
+        """Where in drawing order a part begins."""
+        while isinstance(part, Run):
+            part = part.parts[0]
+        return self.place[part]
+
+    def by_line(self, parts: Sequence[str | Run]) -> list[list[str | Run]]:
+        """Neighbours that one of the user's lines wrote, together."""
+        grouped = groupby(parts, key=self.line)
+        return [list(run) for line, run in grouped]
+
+    def line(self, part: str | Run) -> object:
+        """The one line of a node; anything else is a line of its own."""
+        if isinstance(part, Run) or part in self.scene.frames:
+            return part if isinstance(part, str) else id(part)
+        node = self.scene.by_key[part]
+        span = next(iter(spans_of(node)), None)
+        return part if span is None else (span.file, span.line, node.gradient)
 
     def settle(self, key: str, parts: Sequence[str | Run]) -> None:
         """Give each part its frame; runs become frames."""
         for part in parts:
             if isinstance(part, Run):
-                self.settle(self.open_run(key, part), part.parts)
+                self.settle(self.open_run(key, part), runs_of(part.parts, self.most))
             elif part in self.scene.frames:
                 frame = self.scene.frames[part]
                 self.frames[part] = replace(frame, parent=key)
@@ -70,24 +111,29 @@ class Divider:
     def open_run(self, parent: str, run: Run) -> str:
         key = f"run{len(self.frames)}"
         nodes = [self.scene.by_key[k] for k in self.nodes_in(run)]
-        label, tip = run_label(nodes, self.ordinals)
+        label, tip = run_label(nodes)
         gradient = bool(nodes) and all(node.gradient for node in nodes)
         self.frames[key] = Frame(key, "line", label, tip, parent, gradient=gradient)
         return key
 
     def nodes_in(self, part: str | Run) -> list[str]:
-        """The nodes of a run; of a frame in it, its own."""
+        """The nodes of a run, those in its frames too."""
         if isinstance(part, Run):
             return [key for one in part.parts for key in self.nodes_in(one)]
-        return self.scene.inside[part] if part in self.scene.frames else [part]
+        if part not in self.scene.frames:
+            return [part]
+        deeper = [key for one in self.scene.parts[part] for key in self.nodes_in(one)]
+        return [*self.scene.inside[part], *deeper]
 
 
 def divide(scene: Scene, most: int = MOST) -> Scene:
     """The scene with frames of at most `most` parts; equal where all are short.
 
-    Runs are of neighbours in the sorted graph: what flows between two of them flows
-    one way. Their frames are of the kind "line" and say which lines wrote them.
+    Loose nodes go into islands (`islands`), and what is then still long into runs of
+    neighbours in the sorted graph: what flows between two of them flows one way. Their
+    frames are of the kind "line" and say which lines wrote them, or what they update.
     """
+    scene = at_home(scene)
     divider = Divider(scene, most)
     divider.divide(WHOLE)
     homes: Mapping[str, str] = divider.homes
@@ -96,6 +142,31 @@ def divide(scene: Scene, most: int = MOST) -> Scene:
         for n in scene.nodes
     ]
     return replace(scene, nodes=tuple(nodes), frames=divider.frames)
+
+
+def at_home(scene: Scene) -> Scene:
+    """The scene with each parameter that is updated in the frame that else reads it."""
+    if not any(node.kind == "update" for node in scene.nodes):
+        return scene
+    paths: dict[str, list[list[str]]] = {
+        key: [] for key in scene.inside[WHOLE] if scene.by_key[key].kind == "shared"
+    }
+    for edge in scene.edges:
+        if edge.source in paths:
+            path = scene.around(edge.target)
+            if scene.by_key[edge.target].row == "top":  # a loop reads it from outside
+                path = path[:-1]
+            if path and not any(scene.frames[frame].gradient for frame in path):
+                paths[edge.source].append(path)
+    homes = {key: common[-1] for key, some in paths.items() if (common := start(some))}
+    nodes = [replace(n, frame=homes.get(n.key, n.frame)) for n in scene.nodes]
+    return replace(scene, nodes=tuple(nodes))
+
+
+def start(paths: Sequence[Sequence[str]]) -> list[str]:
+    """The longest start that all have."""
+    equal = takewhile(lambda row: len(set(row)) == 1, zip(*paths, strict=False))
+    return [row[0] for row in equal]
 
 
 def runs_of(parts: Sequence[str | Run], most: int) -> Sequence[str | Run]:
@@ -108,14 +179,24 @@ def runs_of(parts: Sequence[str | Run], most: int) -> Sequence[str | Run]:
     return parts
 
 
-def run_label(nodes: Sequence[Node], ordinals: Mapping[str, int]) -> tuple[str, str]:
-    """Which lines a run is of, and which operations."""
+def run_label(nodes: Sequence[Node]) -> tuple[str, str]:
+    """What a run updates, or else its line; the lines and how many nodes it has."""
     spans = list(dict.fromkeys(span for node in nodes for span in spans_of(node)[:1]))
-    numbers = [ordinals[node.key] for node in nodes if node.key in ordinals]
-    label = lines_label(spans)
-    if numbers:
-        label += f"\noperations {numbers[0]}–{numbers[-1]}"
+    updated = [
+        node.label.removeprefix("new ") for node in nodes if node.kind == "update"
+    ]
+    plural = "s" if len(updated) > NAMED else ""
+    heads = [f"update{plural} of {some(updated)}"] if updated else []
+    if len(spans) == 1 and spans[0].text and not updated:
+        heads.append(clean(spans[0].text))
+    label = "\n".join([*heads, f"{lines_label(spans)}, {len(nodes)} nodes"])
     return label, "\n".join(f"{span}  {span.text}".rstrip() for span in spans[:6])
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" + {more} more" if more > 0 else "")
 
 
 def lines_label(spans: Sequence[Span]) -> str:

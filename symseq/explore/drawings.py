@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +20,8 @@ from symseq.errors import TargetError
 OPEN, CLOSED = "▾ ", "▸ "
 # From so many edges on, types are left to what the pointer shows: a label is a row.
 TYPED = 90
+# From so many nodes on, only the neighbours of what is open are drawn around it.
+MOST_AROUND = 70
 # Graphviz looks for the best picture for so long; a drawing must not take a minute.
 HURRY = "\tgraph [nslimit=3 nslimit1=3 mclimit=0.6]\n"
 SHAPES = ("polygon", "polyline", "ellipse", "path", "text")
@@ -55,25 +60,60 @@ def states(scene: Scene) -> Iterator[tuple[str, Scene]]:
             queue.append((part, opened.close(others)))
 
 
-def draw_states(scene: Scene, budget: Budget, deepest: bool = True) -> dict[str, Any]:
+def near(scene: Scene, frame: str) -> Scene:
+    """What is in a frame, and around it all there is; if that is much, its neighbours.
+
+    So a drawing is no larger than what people read, however deep the frame stands.
+    """
+    if frame == WHOLE or len(scene.nodes) <= MOST_AROUND:
+        return scene
+    return touching(scene, set(scene.inside[frame]))
+
+
+def touching(scene: Scene, keys: set[str]) -> Scene:
+    """The scene of some nodes and of those that an edge joins to them."""
+    ends = [(edge.source, edge.target) for edge in scene.edges]
+    kept = keys | {k for pair in ends if keys.intersection(pair) for k in pair}
+    nodes = tuple(node for node in scene.nodes if node.key in kept)
+    edges = [e for e in scene.edges if e.source in kept and e.target in kept]
+    around = {frame for node in nodes for frame in scene.around(node.key)}
+    frames = {key: frame for key, frame in scene.frames.items() if key in around}
+    return replace(scene, nodes=nodes, edges=tuple(edges), frames=frames)
+
+
+def draw_states(scene: Scene, budget: Budget) -> dict[str, Any]:
     """The drawing of each state by its frame, as far as the budget goes.
 
     Raises: TargetError where Graphviz is missing.
     """
-    found: dict[str, Any] = {}
+    wanted: dict[str, Scene] = {}
     for key, state in states(scene):
-        if key != WHOLE and not deepest:
-            break
-        if not budget.take(state):
+        shown = near(state, key)
+        if budget.take(shown):
+            wanted[key] = shown
+        else:
             budget.missing.append(key)
-            continue
-        try:
-            found[key] = drawing(state)
-        except TargetError:
-            if not found:
-                raise
-            budget.missing.append(key)  # too big for Graphviz as WebAssembly
-    return found
+    found = dict(zip(wanted, draw_all(list(wanted.values())), strict=True))
+    budget.missing += [key for key, data in found.items() if data is None]
+    return {key: data for key, data in found.items() if data is not None}
+
+
+def draw_all(scenes: Sequence[Scene]) -> list[Any]:
+    """The drawings of scenes; None for one that is too big for Graphviz here.
+
+    The program `dot` runs as often beside itself as there are processors.
+    """
+    first = [drawing(scene) for scene in scenes[:1]]  # where it fails, all would
+    processors = (os.cpu_count() or 1) if shutil.which("dot") else 1
+    with ThreadPoolExecutor(processors) as pool:
+        return [*first, *pool.map(drawing_or_none, scenes[1:])]
+
+
+def drawing_or_none(scene: Scene) -> dict[str, Any] | None:
+    try:
+        return drawing(scene)
+    except TargetError:
+        return None
 
 
 def drawing(scene: Scene) -> dict[str, Any]:
