@@ -71,14 +71,16 @@ def near(scene: Scene, frame: str) -> Scene:
 
 
 def touching(scene: Scene, keys: set[str]) -> Scene:
-    """The scene of some nodes and of those that an edge joins to them."""
+    """The scene of some nodes, of loops' ends, and of what an edge joins to them."""
+    frames = [key for key in keys if key in scene.frames]
+    keys |= {k for f in frames for k in scene.inside[f] if scene.by_key[k].row}
     ends = [(edge.source, edge.target) for edge in scene.edges]
     kept = keys | {k for pair in ends if keys.intersection(pair) for k in pair}
     nodes = tuple(node for node in scene.nodes if node.key in kept)
     edges = [e for e in scene.edges if e.source in kept and e.target in kept]
     around = {frame for node in nodes for frame in scene.around(node.key)}
-    frames = {key: frame for key, frame in scene.frames.items() if key in around}
-    return replace(scene, nodes=nodes, edges=tuple(edges), frames=frames)
+    opened = {key: frame for key, frame in scene.frames.items() if key in around}
+    return replace(scene, nodes=nodes, edges=tuple(edges), frames=opened)
 
 
 def draw_states(scene: Scene, budget: Budget) -> dict[str, Any]:
@@ -121,7 +123,13 @@ def drawing(scene: Scene) -> dict[str, Any]:
     text = dot_text(marked(scene), legend=False)
     head, _, rest = text.partition("{\n")
     image = render(f"{head}{{\n{HURRY}{rest}", "svg")
-    return read_svg(image)
+    found = read_svg(image)
+    if len(scene.edges) > TYPED:
+        types = {f"{e.source}->{e.target}": e.label for e in scene.edges}
+        for one in found["items"]:
+            if one[0] == "e" and types.get(one[1]):
+                one.append(types[one[1]])
+    return found
 
 
 def marked(scene: Scene) -> Scene:
@@ -156,7 +164,8 @@ def read_svg(image: bytes) -> dict[str, Any]:
 
 
 def item(group: ET.Element) -> list[Any]:
-    """[class, key, x, y, shapes]: "c" for a frame, "n" for a node, "e" for an edge.
+    """[class, key, x, y, shapes]: "c" for a frame, "n" for a node, "e" for an edge,
+    which has its type besides where it is not written at it.
 
     The shapes are seen from (x, y): those of equal nodes are then equal text, of which
     a deflated page holds one.

@@ -1,6 +1,9 @@
-// The page: which graph, what is open in it, what is chosen, and the keys.
+// The page: which graph, what is open in it, what is chosen, and what is said of it.
 
-const ALL = "*", MOST_FOUND = 60;
+const ALL = "*", ENDS = ["as written", "rewritten"];
+const TIME = 0;
+
+const first = (text) => text.split("\n")[0];
 
 class Page {
   async start() {
@@ -12,11 +15,11 @@ class Page {
     [this.step, this.heat, this.marks] = [null, null, null];
     this.view = new View(byId("view"),
       (key, target) => this.clicked(key, target), (key, event) => this.hover(key, event));
+    this.search = new Search(this);
     this.listChapters();
     this.listTabs();
     this.listHeats();
-    this.drawLegend();
-    this.listen();
+    listen(this);
     await this.showChapter(0);
     this.card(null);
     this.openTab("source");
@@ -26,6 +29,7 @@ class Page {
   // -- graphs and what is open
 
   async showChapter(number, keys = null, side = null) {
+    this.marks = keys ? [new Set(keys), side] : null;
     if (number !== this.number) {
       this.number = number;
       this.chapter = this.head.chapters[number];
@@ -33,17 +37,16 @@ class Page {
       this.chosen.key = this.sameNode();
       this.refreshPane();
     }
-    this.marks = keys ? [new Set(keys), side] : null;
     for (const button of byId("chapters").children) {
       button.setAttribute("aria-current", String(Number(button.dataset.number) === number));
     }
-    const first = keys?.find((key) => key in this.facts);
-    await this.open(first ? this.frameOf(first) : "");
+    const found = keys?.find((key) => key in this.facts);
+    await this.open(found ? this.frameOf(found) : "", found ?? null);
   }
 
   async read() {
     this.facts = await unpack(`part-${this.chapter.facts}`);
-    [this.totals, this.counts, this.hay] = [new Map(), new Map(), null];
+    [this.totals, this.counts] = [new Map(), new Map()];
     for (const [key, facts] of Object.entries(this.facts)) {
       for (let at = key; at; at = this.facts[at]?.p) {
         const sum = this.totals.get(at) ?? [0, 0, 0];
@@ -68,7 +71,6 @@ class Page {
   async open(key, centre = null) {
     let at = key;
     while (at && !(at in this.chapter.drawings)) at = this.facts[at]?.p ?? "";
-    const missing = at !== key && key !== ALL;
     const part = this.chapter.drawings[at];
     if (part === undefined) {
       this.hint("This graph is not drawn here: it is too large, or the page was full.");
@@ -76,13 +78,16 @@ class Page {
     }
     this.opened = at;
     this.view.show(await unpack(`part-${part}`));
+    const missing = at !== key && key !== ALL && !this.view.items.has(key);
     this.trail();
+    this.drawLegend();
     this.hint(missing ? "Not drawn: the page holds no more drawings. Its parts are found "
       + "by search and in the panes." : "");
     this.refresh();
     if (centre && this.view.items.has(centre)) this.view.center(centre);
     else if (at && at !== ALL) this.view.center(at);
     else this.view.begin();
+    this.view.settle();
   }
 
   close() {
@@ -92,9 +97,16 @@ class Page {
   }
 
   toggleAll() {
-    if (this.opened === ALL) this.open("");
-    else if (ALL in this.chapter.drawings) this.open(ALL);
-    else this.hint("There are too many nodes to open everything at once.");
+    if (this.opened === ALL) return this.open("");
+    if (ALL in this.chapter.drawings) return this.open(ALL);
+    return this.hint("There are too many nodes to open everything at once.");
+  }
+
+  // Open a closed frame, close an open one.
+  turn(key) {
+    if (!key || !this.facts[key]?.f) return undefined;
+    const opened = this.view.items.get(key)?.classList.contains("c");
+    return opened ? this.open(this.facts[key].p ?? "", key) : this.open(key);
   }
 
   // The drawn thing that stands for a node: itself, or the closed frame around it.
@@ -104,20 +116,22 @@ class Page {
     return at || null;
   }
 
+  nextGraph() {
+    const graphs = [...byId("chapters").children].map((one) => Number(one.dataset.number));
+    return this.showChapter(graphs[(graphs.indexOf(this.number) + 1) % graphs.length]);
+  }
+
   // -- choosing
 
   clicked(key, target) {
-    if (!key) return this.choose(null);
-    const group = this.view.items.get(key);
-    const frame = this.facts[key]?.f;
-    if (frame && group.classList.contains("c")) {
-      if (target.tagName !== "text") return this.choose(key);
-      const parent = this.facts[key].p ?? "";
-      return this.open(parent, key);
+    const facts = this.facts[key];
+    if (facts?.f) {
+      // An open frame closes at its title; its ground is only chosen.
+      const opened = this.view.items.get(key).classList.contains("c");
+      if (!opened) this.choose(key);
+      if (!opened || target.tagName === "text") return this.turn(key);
     }
-    this.choose(key);
-    if (frame) return this.open(key);
-    return undefined;
+    return this.choose(facts ? key : null);
   }
 
   choose(key) {
@@ -145,12 +159,12 @@ class Page {
   }
 
   // To a node, wherever it is: open what is closed around it.
-  async go(key) {
+  async go(key, centred = true) {
     this.chosen = { key, lines: new Set(this.facts[key]?.l ?? []) };
     this.card(key);
     if (this.view.items.has(key)) {
       this.refresh();
-      this.view.center(key);
+      if (centred || !this.view.seen(key)) this.view.center(key);
     } else await this.open(this.facts[key]?.p ?? "", key);
     this.reveal();
   }
@@ -187,7 +201,10 @@ class Page {
     for (const row of byId("pane").querySelectorAll("[data-at]")) {
       row.classList.toggle("at", row.dataset.at === key);
     }
+    heatLines(this);
   }
+
+  // -- heat
 
   share() {
     if (this.heat === null) return null;
@@ -196,9 +213,32 @@ class Page {
     return (key) => (most ? this.total(key)[this.heat] / most : 0);
   }
 
+  // Whether anything of the graph that is shown was measured.
+  get timed() {
+    return [...this.totals.values()].some((sum) => sum[TIME]);
+  }
+
+  async setHeat(number) {
+    this.heat = number < 0 ? null : number;
+    byId("heat").value = number;
+    const measured = this.head.chapters.findIndex((one) => one.timed);
+    if (number === TIME && !this.timed && measured >= 0) await this.showChapter(measured);
+    if (this.tab === "profile") this.refreshPane();
+    this.refresh();
+  }
+
+  nextHeat() {
+    const heat = this.heat ?? -1;
+    const next = heat >= HEATS.length - 1 ? -1 : heat + 1;
+    this.setHeat(next === TIME && !this.head.timed ? TIME + 1 : next);
+  }
+
   // Scroll the pane to what is marked in it.
   reveal() {
-    byId("pane").querySelector(".at")?.scrollIntoView({ block: "center" });
+    const pane = byId("pane"), marked = pane.querySelector(".at");
+    if (!marked) return;
+    const [a, b] = [marked.getBoundingClientRect(), pane.getBoundingClientRect()];
+    if (a.top < b.top || a.bottom > b.bottom) marked.scrollIntoView({ block: "center" });
   }
 
   // -- what is said
@@ -213,20 +253,24 @@ class Page {
       return;
     }
     const { nodes, missing } = this.chapter;
-    const left = missing ? ` ${missing} parts of it are not drawn: the page was full.` : "";
-    card.replaceChildren(element("p", { class: "quiet" },
-      `${nodes} nodes, ${this.chapter.name}. Click a box with ▸ to open it, a title with ▾ `
-      + `to close it, a node to see where it came from.${left}`));
+    const left = missing ? ` ${missing} parts are not drawn: the page was full.` : "";
+    card.replaceChildren(
+      element("h2", {}, `${nodes.toLocaleString("en")} nodes`,
+        element("span", { class: "kind" }, `  ${this.chapter.name}`)),
+      element("p", { class: "quiet" }, "A box with ▸ opens, a title with ▾ closes; "
+        + `a node says where it came from.${left}`));
   }
 
   hover(key, event) {
     const tip = byId("tip");
-    if (!key || !this.facts[key] || (event.target.closest(".c") && event.target.tagName !== "text")) {
+    const ground = event?.target.closest(".c") && event.target.tagName !== "text";
+    const flow = key?.includes("->") ? flowOf(this, key) : null;
+    if (!flow && (!key || !this.facts[key] || ground)) {
       tip.hidden = true;
       this.tipped = null;
       return;
     }
-    if (this.tipped !== key) tip.replaceChildren(describe(this, key));
+    if (this.tipped !== key) tip.replaceChildren(flow ?? describe(this, key));
     this.tipped = key;
     tip.hidden = false;
     const { width, height } = tip.getBoundingClientRect();
@@ -240,19 +284,24 @@ class Page {
     byId("hint").hidden = !text;
   }
 
+  // Which graph, which of its frames are open, and of a pass both sides.
   trail() {
     const path = [];
     for (let at = this.opened === ALL ? "" : this.opened; at; at = this.facts[at].p) {
       path.unshift(at);
     }
-    const link = (name, key) => {
-      const made = element("button", {}, name);
-      made.addEventListener("click", () => this.open(key));
+    const link = (name, does, current = false) => {
+      const made = element("button", { "aria-current": String(current) }, name);
+      made.addEventListener("click", does);
       return made;
     };
-    const parts = [link(this.opened === ALL ? "everything is open" : "whole graph", "")];
+    const parts = [link(this.chapter.name, () => this.open(""))];
     for (const key of path) {
-      parts.push(element("span", {}, "›"), link(this.facts[key].n.split("\n")[0], key));
+      parts.push(element("span", {}, "›"), link(first(this.facts[key].n), () => this.open(key)));
+    }
+    const step = this.marks ? this.head.steps[this.step] : null;
+    for (const [name, side, number, keys] of sidesOf(step)) {
+      parts.push(link(name, () => this.showChapter(number, keys, side), this.marks[1] === side));
     }
     byId("trail").replaceChildren(...parts);
     const [, , , out, all] = byId("zoom").children;
@@ -261,23 +310,29 @@ class Page {
     all.textContent = this.opened === ALL ? "close all" : "open all";
   }
 
+  // The kinds that are in the drawing.
   drawLegend() {
-    const rows = this.head.legend.map(([text, fill, stroke]) => {
+    const kinds = new Set();
+    for (const [key, group] of this.view.items) {
+      const facts = this.facts[key];
+      if (!facts || group.classList.contains("c")) continue;
+      kinds.add(facts.g ? "gradient" : facts.k === "sign" ? "op" : facts.k);
+    }
+    const rows = this.head.legend.filter(([kind]) => kinds.has(kind));
+    byId("legend").replaceChildren(...rows.map(([, text, fill, stroke]) => {
       const swatch = document.createElementNS(SVG, "svg");
       swatch.setAttribute("width", 14);
       swatch.setAttribute("height", 10);
       swatch.append(shape(["rect", { x: 1, y: 1, width: 12, height: 8, rx: 2, fill, stroke }]));
-      return element("div", {}, swatch, text);
-    });
-    byId("legend").replaceChildren(...rows);
+      return element("span", {}, swatch, text);
+    }));
   }
 
   // -- lists
 
   listChapters() {
-    const ends = ["as written", "rewritten"];
     this.head.chapters.forEach(({ name }, number) => {
-      if (!ends.includes(name)) return;
+      if (!ENDS.includes(name)) return;
       const button = element("button", { "data-number": number }, name);
       button.addEventListener("click", () => this.showChapter(number));
       byId("chapters").append(button);
@@ -302,8 +357,10 @@ class Page {
     for (const button of byId("tabs").children) {
       button.setAttribute("aria-selected", String(button.dataset.tab === key));
     }
+    byId("pane").scrollTop = 0;
     this.refreshPane();
-    this.reveal();
+    if (byId("pane").querySelector(".at, .now")) this.reveal();
+    else byId("pane").querySelector(".used")?.scrollIntoView({ block: "center" });
   }
 
   refreshPane() {
@@ -318,190 +375,30 @@ class Page {
     const names = ["off", "time", "operations", "bytes"];
     names.forEach((name, number) => {
       const option = element("option", { value: number - 1 }, name);
-      if (number === 1 && !this.head.timed) option.disabled = true;
+      if (number - 1 === TIME && !this.head.timed) option.disabled = true;
       byId("heat").append(option);
     });
-    byId("heat").addEventListener("change", () => this.setHeat(Number(byId("heat").value)));
   }
 
-  setHeat(number) {
-    this.heat = number < 0 ? null : number;
-    byId("heat").value = number;
-    if (this.tab === "profile") this.refreshPane();
-    this.refresh();
+  // -- passes
+
+  // To the next pass that changed something, before or behind.
+  stepBy(by) {
+    const { steps } = this.head;
+    let at = (this.step ?? (by > 0 ? -1 : steps.length)) + by;
+    while (steps[at] && !steps[at].gone[0] && !steps[at].new[0]) at += by;
+    return steps[at] && this.showStep(at);
   }
 
   async showStep(at) {
     const step = this.head.steps[at];
-    if (!step) return;
     this.step = at;
-    this.tab = "passes";
-    if (step.new[0] && step.after >= 0) {
-      await this.showChapter(step.after, step.newKeys, "came");
-    } else if (step.gone[0] && step.before >= 0) {
-      await this.showChapter(step.before, step.goneKeys, "went");
-    } else if (step.after >= 0) await this.showChapter(step.after);
+    const sides = sidesOf(step);
+    const [, side, number, keys] = sides.at(-1) ?? [];
+    if (number !== undefined) await this.showChapter(number, keys, side);
+    this.tab = null; // what is shown is the pass, not what was marked
     this.openTab("passes");
     byId("pane").querySelector(".now")?.scrollIntoView({ block: "nearest" });
-  }
-
-  // -- search
-
-  search(query) {
-    const list = byId("found"), words = query.toLowerCase().split(/\s+/).filter(Boolean);
-    list.hidden = !words.length;
-    this.results = [];
-    if (!words.length) return;
-    this.hay ??= Object.entries(this.facts).map(([key, facts]) => {
-      const lines = (facts.l ?? []).map((line) => place(this.head, line));
-      const where = lines.map(({ name, text }) => `${name} ${text}`).join(" ");
-      return [key, facts.n.toLowerCase(), `${facts.n} ${facts.o ?? ""} ${where}`.toLowerCase()];
-    });
-    const ranked = [];
-    for (const [key, name, all] of this.hay) {
-      if (!words.every((word) => all.includes(word))) continue;
-      const rank = name === words[0] ? 0 : name.startsWith(words[0]) ? 1
-        : name.includes(words[0]) ? 2 : 3;
-      ranked.push([rank, key]);
-    }
-    ranked.sort((a, b) => a[0] - b[0]);
-    this.results = ranked.slice(0, MOST_FOUND).map(([, key]) => key);
-    this.result = 0;
-    const rows = this.results.map((key, number) => this.resultRow(key, number));
-    const more = ranked.length - rows.length;
-    if (more > 0) rows.push(element("li", { class: "none" }, `and ${more} more`));
-    if (!rows.length) rows.push(element("li", { class: "none" }, "nothing is found"));
-    list.replaceChildren(...rows);
-  }
-
-  resultRow(key, number) {
-    const facts = this.facts[key], lines = facts.l ?? [];
-    const at = lines.length ? place(this.head, lines[0]) : null;
-    const around = facts.p && this.facts[facts.p] ? `in ${this.facts[facts.p].n.split("\n")[0]}` : "";
-    const row = element("li", { class: number ? "" : "at" }, facts.n,
-      element("small", {}, [KINDS[facts.k] ?? facts.k, around, at && `${at.name}  ${at.text}`]
-        .filter(Boolean).join(" · ")));
-    row.addEventListener("pointerdown", (event) => {
-      event.preventDefault();
-      this.take(number);
-    });
-    return row;
-  }
-
-  move(by) {
-    const rows = byId("found").children, count = this.results.length;
-    if (!count) return;
-    rows[this.result].classList.remove("at");
-    this.result = (this.result + by + count) % count;
-    rows[this.result].classList.add("at");
-    rows[this.result].scrollIntoView({ block: "nearest" });
-  }
-
-  take(number) {
-    const key = this.results?.[number];
-    byId("found").hidden = true;
-    if (key) this.go(key);
-    byId("query").blur();
-    byId("view").focus();
-  }
-
-  // -- keys and buttons
-
-  listen() {
-    const query = byId("query");
-    query.addEventListener("input", () => this.search(query.value));
-    query.addEventListener("focus", () => this.search(query.value));
-    query.addEventListener("blur", () => { byId("found").hidden = true; });
-    query.addEventListener("keydown", (event) => {
-      const does = {
-        Enter: () => this.take(this.result ?? 0), Escape: () => query.blur(),
-        ArrowDown: () => this.move(1), ArrowUp: () => this.move(-1),
-      }[event.key];
-      if (does) {
-        event.preventDefault();
-        does();
-      }
-      event.stopPropagation();
-    });
-    const does = {
-      in: () => this.view.zoom(1.3), away: () => this.view.zoom(1 / 1.3),
-      fit: () => this.view.fit(), out: () => this.close(), all: () => this.toggleAll(),
-    };
-    for (const button of byId("zoom").children) {
-      button.addEventListener("click", () => does[button.dataset.does]());
-    }
-    byId("help").addEventListener("click", () => this.help());
-    addEventListener("keydown", (event) => this.key(event));
-    this.listenSplit();
-  }
-
-  listenSplit() {
-    const split = byId("split"), main = split.parentElement;
-    split.addEventListener("pointerdown", (event) => {
-      split.setPointerCapture(event.pointerId);
-      split.onpointermove = (moved) => {
-        const width = Math.min(Math.max(innerWidth - moved.clientX, 220), innerWidth - 260);
-        main.style.gridTemplateColumns = `1fr 5px ${width}px`;
-      };
-    });
-    split.addEventListener("pointerup", () => { split.onpointermove = null; });
-  }
-
-  keys() {
-    const ends = [...byId("chapters").children];
-    const heat = this.heat ?? -1;
-    return {
-      "/": ["search", () => byId("query").select()],
-      "+": ["closer", () => this.view.zoom(1.3)],
-      "-": ["farther", () => this.view.zoom(1 / 1.3)],
-      f: ["fit the drawing to the window", () => this.view.fit()],
-      c: ["to what is chosen", () => this.chosen.key && this.go(this.chosen.key)],
-      Backspace: ["close the open part", () => this.close()],
-      e: ["open or close everything", () => this.toggleAll()],
-      g: ["as written, or rewritten", () => {
-        const now = ends.findIndex((one) => one.getAttribute("aria-current") === "true");
-        ends[(now + 1) % ends.length].click();
-      }],
-      "[": ["the pass before", () => this.showStep((this.step ?? 1) - 1)],
-      "]": ["the next pass", () => this.showStep((this.step ?? -1) + 1)],
-      h: ["heat: off, time, operations, bytes", () => {
-        let next = heat >= 2 ? -1 : heat + 1;
-        if (next === 0 && !this.head.timed) next = 1;
-        this.setHeat(next);
-      }],
-      "?": ["these keys", () => this.help()],
-      Escape: ["choose nothing", () => this.choose(null)],
-    };
-  }
-
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || byId("keys").open) return;
-    if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
-    const arrows = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
-    const inPane = byId("pane").contains(event.target);
-    if (event.key in arrows && !inPane) {
-      event.preventDefault();
-      this.view.pan(...arrows[event.key]);
-      return;
-    }
-    const found = this.keys()[event.key === "=" ? "+" : event.key];
-    if (!found) return;
-    event.preventDefault();
-    found[1]();
-  }
-
-  help() {
-    const list = element("dl");
-    for (const [key, [text]] of Object.entries(this.keys())) {
-      list.append(element("dt", {}, element("kbd", {}, key)), element("dd", {}, text));
-    }
-    list.append(element("dt", {}, element("kbd", {}, "arrows")), element("dd", {}, "move"),
-      element("dt", {}, "wheel"), element("dd", {}, "zoom; with Shift to the side"),
-      element("dt", {}, "drag"), element("dd", {}, "move"));
-    const close = element("button", {}, "close");
-    close.addEventListener("click", () => byId("keys").close());
-    byId("keys").replaceChildren(element("h2", {}, "Keys"), list, element("p"), close);
-    byId("keys").showModal();
   }
 }
 

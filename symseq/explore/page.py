@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 HERE = files("symseq.explore")
+SCRIPTS = ("view.js", "panes.js", "search.js", "keys.js", "page.js")
 
 
 @dataclass(slots=True)
@@ -48,8 +49,7 @@ def page(title: str, head: Any, parts: Parts) -> str:
     """The whole file. A browser runs our script in it and no other: it has a hash."""
     style = HERE.joinpath("page.css").read_text(encoding="utf-8")
     script = "".join(
-        HERE.joinpath(name).read_text(encoding="utf-8")
-        for name in ("view.js", "panes.js", "page.js")
+        HERE.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS
     )
     fields = {
         "title": html.escape(title),

@@ -52,6 +52,32 @@ const KINDS = {
   line: "run of lines", port: "the same at each step",
 };
 
+// What an edge carries.
+function flowOf(page, key) {
+  const [from, to] = key.split("->").map((end) => page.facts[end]);
+  if (!from || !to) return null;
+  const type = page.view.types.get(key) ?? (from.f ? "" : from.t);
+  const ends = element("div", {}, `${first(from.n)} → ${first(to.n)}`);
+  return element("div", { class: "what" }, ends,
+    ...(type ? [element("div", { class: "type" }, type)] : []));
+}
+
+// Colour the numbers of lines by what the nodes that they wrote cost together.
+function heatLines(page) {
+  const sums = new Map(), { heat } = page;
+  if (heat !== null) {
+    for (const { f, h, l } of Object.values(page.facts)) {
+      if (!f && h?.[heat] && l) sums.set(l[0], (sums.get(l[0]) ?? 0) + h[heat]);
+    }
+  }
+  const most = Math.max(...sums.values(), 0);
+  for (const row of byId("pane").querySelectorAll(".source [data-line]")) {
+    const sum = sums.get(Number(row.dataset.line)), number = row.firstChild;
+    number.style.background = sum ? warm(sum / most) : "";
+    number.title = sum ? `${amount(sum, HEATS[heat])} by what this line wrote` : "";
+  }
+}
+
 // One text with numbered rows; `line` of a row is the user's line it came from.
 function sourceRow(number, text, line, choose) {
   const row = element("div", {}, element("i", {}, String(number)), text || " ");
@@ -93,19 +119,32 @@ function programPane(page) {
 
 const MOST_ROWS = 200;
 
+// What the table is of, and the colours of the graph.
+function heatButtons(page, heat) {
+  const bar = element("p", { class: "bar" });
+  HEATS.forEach((name, number) => {
+    if (number === TIME && !page.head.timed) return;
+    const button = element("button", { "aria-current": String(number === heat) }, name);
+    button.addEventListener("click", () => page.setHeat(number));
+    bar.append(button);
+  });
+  return bar;
+}
+
 function profilePane(page) {
-  const heat = page.heat ?? (page.head.timed ? 0 : 2), name = HEATS[heat];
+  const heat = page.heat ?? (page.timed ? TIME : 2), name = HEATS[heat];
   const rows = Object.entries(page.facts)
     .filter(([, facts]) => !facts.f && facts.h?.[heat])
     .map(([key, facts]) => [key, facts.h[heat]])
     .sort((a, b) => b[1] - a[1]);
   const total = rows.reduce((sum, [, value]) => sum + value, 0) || 1;
   const pane = element("div");
-  const measured = heat === 0 ? "measured" : "forecast for one call";
+  pane.append(heatButtons(page, heat));
+  const measured = heat === TIME ? "measured, of the graph that runs" : "forecast for one call";
   const assumed = heat && page.head.assumed ? "; lengths without a size count as 32" : "";
   pane.append(element("p", { class: "note" }, rows.length
     ? `${name}, ${measured}${assumed}. In all ${amount(total, name)}.`
-    : `No ${name} are known of this graph${heat ? "." : "; see the one that runs."}`));
+    : `No ${name} are known of this graph.`));
   const table = element("table");
   if (rows.length) {
     const titles = ["share", name, "node", "line"].map((text) => element("th", {}, text));
@@ -129,51 +168,61 @@ function profilePane(page) {
   return pane;
 }
 
+// [[name, side, chapter, keys], ...] of what is drawn of a pass.
+function sidesOf(step) {
+  const sides = [
+    ["before", "went", step?.before ?? -1, step?.goneKeys],
+    ["after", "came", step?.after ?? -1, step?.newKeys],
+  ];
+  return sides.filter(([, , number, keys]) => number >= 0 && keys.length);
+}
+
 function passesPane(page) {
-  const pane = element("div");
-  pane.append(element("p", { class: "note" },
-    "What each pass changed; a click shows it, [ and ] step. ",
-    "Dashed orange goes, blue comes."));
+  const pane = element("div"), bar = element("p", { class: "bar" });
+  for (const [by, name] of [[-1, "◂"], [1, "▸"]]) {
+    const button = element("button", { title: by < 0 ? "the pass before ([)" : "the next pass (])" }, name);
+    button.addEventListener("click", () => page.stepBy(by));
+    bar.append(button);
+  }
+  bar.append(element("span", { class: "minus" }, "dashed: goes"),
+    element("span", { class: "plus" }, "blue: comes"));
+  pane.append(bar);
   page.head.steps.forEach((step, at) => {
-    const [gone, came] = [step.gone[0], step.new[0]];
-    const row = element("div", { class: "step", "data-step": at });
+    const [gone, came] = [step.gone[0], step.new[0]], changed = gone || came;
+    const row = element("div", { class: changed ? "step" : "step still", "data-step": at });
     const counts = element("span", { class: "counts" });
-    if (gone) counts.append(element("span", { class: "minus" }, `−${gone} `));
+    if (gone) counts.append(element("span", { class: "minus" }, `−${gone}`));
     if (came) counts.append(element("span", { class: "plus" }, `+${came}`));
-    if (!gone && !came) counts.append(element("span", { class: "quiet" }, "no change"));
-    row.append(counts, element("span", { class: "quiet" }, `${step.number}  `),
+    if (!changed) counts.append("no change");
+    row.append(counts, element("span", { class: "quiet" }, `${step.number}`),
       element("b", {}, step.name));
-    if (page.step === at && (gone || came)) row.append(stepDetail(page, step));
-    if (page.step === at) row.classList.add("now");
+    if (page.step === at) {
+      row.classList.add("now");
+      if (changed) row.append(stepDetail(page, step));
+    }
     row.addEventListener("click", () => page.showStep(at));
     pane.append(row);
   });
   return pane;
 }
 
+// What went and what came, by the user's line.
 function stepDetail(page, step) {
-  const list = element("ul");
+  const lines = new Map();
   for (const [rows, sign, look] of [[step.gone, "−", "minus"], [step.new, "+", "plus"]]) {
     for (const [count, op, line, text] of rows[1]) {
-      const what = `${sign} ${count > 1 ? `${count} × ` : ""}${op}  `;
-      list.append(element("li", {}, element("span", { class: look }, what),
-        element("code", {}, `${line}  ${text}`)));
+      if (!lines.has(line)) lines.set(line, [text, []]);
+      const many = count > 1 ? `${count} ` : "";
+      lines.get(line)[1].push(element("span", { class: `change ${look}` }, `${sign} ${many}${op}`));
     }
   }
-  const link = (side, name, chapter, keys) => {
-    const made = element("a", {}, name);
-    made.addEventListener("click", (event) => {
-      event.stopPropagation();
-      page.showChapter(chapter, keys, side);
-    });
-    return made;
-  };
-  const links = element("p", {});
-  if (step.before >= 0) links.append(link("went", "graph before", step.before, step.goneKeys));
-  if (step.before >= 0 && step.after >= 0) links.append(" · ");
-  if (step.after >= 0) links.append(link("came", "graph after", step.after, step.newKeys));
-  if (step.before < 0 && step.after < 0) {
-    links.append(element("span", { class: "quiet" }, "too many nodes to draw each step"));
+  const detail = element("div", { class: "detail" });
+  for (const [line, [text, changes]] of lines) {
+    detail.append(element("code", { title: text }, `${line}  ${text}`), element("p", {}, ...changes));
   }
-  return element("div", {}, list, links);
+  if (!sidesOf(step).length) {
+    detail.append(element("p", { class: "quiet" }, "not drawn: a pass is drawn where a node of "
+      + "the picture went or came, and the graph is not too large"));
+  }
+  return detail;
 }

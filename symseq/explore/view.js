@@ -4,6 +4,8 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const CLOSEST = 6, FARTHEST = 0.02, LEGIBLE = 0.55;
+const MOVING = 260; // milliseconds
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
 function shape([tag, attributes, text]) {
   const made = document.createElementNS(SVG, tag);
@@ -35,30 +37,70 @@ class View {
     root.append(this.layer);
     this.items = new Map();
     this.edges = [];
+    this.types = new Map();
     [this.x, this.y, this.scale] = [0, 0, 1];
     this.listen(clicked, hovered);
   }
 
   show(drawing) {
     const [width, height, right, down] = drawing.size;
+    this.before = this.places();
     this.size = [width, height];
     const inside = document.createElementNS(SVG, "g");
     inside.setAttribute("transform", `translate(${right} ${down})`);
+    this.origin = [right, down];
     this.items.clear();
+    this.types.clear();
     this.edges = [];
-    for (const [kind, key, x, y, shapes] of drawing.items) {
+    for (const [kind, key, x, y, shapes, type] of drawing.items) {
       const group = document.createElementNS(SVG, "g");
       group.setAttribute("class", kind === "c" ? "c open" : kind);
       group.setAttribute("transform", `translate(${x} ${y})`);
       group.append(...shapes.map(shape));
       inside.append(group);
-      if (kind === "e") this.edges.push([group, ...key.split("->")]);
-      else {
-        group.dataset.key = key;
+      group.dataset.key = key;
+      if (kind === "e") {
+        this.edges.push([group, ...key.split("->")]);
+        if (type) this.types.set(key, type);
+        this.widen(group);
+      } else {
         this.items.set(key, group);
+        group.at = [x, y];
       }
     }
     this.layer.replaceChildren(inside);
+  }
+
+  // A line that the pointer can meet.
+  widen(group) {
+    const line = group.querySelector("path")?.cloneNode();
+    line?.setAttribute("class", "wide");
+    if (line) group.append(line);
+  }
+
+  // Where each item is on the screen: [x, y, scale].
+  places() {
+    const found = new Map();
+    for (const [key, { at }] of this.items) {
+      found.set(key, this.origin.map((o, k) => [this.x, this.y][k] + this.scale * (o + at[k])));
+    }
+    return found;
+  }
+
+  // What was here before moves to where it is now; what is new appears.
+  settle() {
+    if (STILL.matches || !this.before?.size) return;
+    const after = this.places(), how = { duration: MOVING, easing: "ease-out" };
+    for (const group of this.layer.firstChild.children) {
+      const key = group.dataset.key, old = this.before.get(key), now = after.get(key);
+      if (!old || !now || group.classList.contains("c")) {
+        group.animate({ opacity: [0, 0, 1] }, how);
+        continue;
+      }
+      const [x, y] = group.at, by = now.map((n, k) => (old[k] - n) / this.scale);
+      const at = (right, below) => `translate(${right}px, ${below}px)`;
+      group.animate({ transform: [at(x + by[0], y + by[1]), at(x, y)] }, how);
+    }
   }
 
   // -- where it is looked at
@@ -108,6 +150,29 @@ class View {
     this.x = view.width / 2 - (x + box.width / 2) * this.scale;
     this.y = wide ? 60 - y * this.scale : view.height / 2 - (y + box.height / 2) * this.scale;
     this.place();
+  }
+
+  // The nearest item on this side of another, of those that an edge joins to it where
+  // the side is above or below.
+  beside(key, right, below) {
+    const middle = (group) => {
+      const box = group.getBoundingClientRect();
+      return [box.left + box.width / 2, box.top + box.height / 2];
+    };
+    const own = this.items.get(key);
+    if (!own) return null;
+    const joined = new Set(this.edges.flatMap(([, start, end]) =>
+      (start === key ? [end] : end === key ? [start] : [])));
+    const [x, y] = middle(own);
+    let [best, least] = [null, Infinity];
+    for (const [other, group] of this.items) {
+      if (other === key || group.classList.contains("c") || (below && !joined.has(other))) continue;
+      const [dx, dy] = middle(group).map((at, k) => at - [x, y][k]);
+      const [along, across] = below ? [dy * below, Math.abs(dx)] : [dx * right, Math.abs(dy)];
+      const far = along + 3 * across;
+      if (along > 4 && far < least) [best, least] = [other, far];
+    }
+    return best;
   }
 
   seen(key) {
