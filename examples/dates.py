@@ -87,6 +87,7 @@ def main(
         learn, lessons, model=model, state=train.training_state(model, cost, updates),
         validate=lambda: right(valid), epochs=epochs, checkpoint=saved,
         before_epoch=lambda k: pace.set_value(rate * train.late_decay(k, epochs)),
+        picture=stem.with_suffix(".curve.svg"), metric="exact match",
     )  # fmt: skip
     # The result, and where the decoder looked for each character that it wrote.
     said = seq2seq.answers(find, test, end)

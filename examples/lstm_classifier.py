@@ -85,8 +85,8 @@ def main(
     task = "names" if data_path is None else "reviews"
     out.mkdir(parents=True, exist_ok=True)
     stem = out / f"{kind}_{task}"
-    endings = (".safetensors", ".svg", ".checkpoint")
-    file, picture, saved = map(stem.with_suffix, endings)
+    endings = (".safetensors", ".svg", ".checkpoint", ".curve.svg")
+    file, picture, saved, curve = map(stem.with_suffix, endings)
     if predict is not None and file.exists():
         return answer(predict, file, target)
     size = dict(zip(OPTIONS, REVIEWS if data_path else NAMES, strict=True))
@@ -124,7 +124,7 @@ def main(
         step, batches, model=model, state=train.training_state(model, cost, updates),
         validate=lambda: metrics.accuracy(*train.predict(guess, valid)),
         before_epoch=lambda k: rate.set_value(pace * train.late_decay(k, many)),
-        epochs=many, checkpoint=saved,
+        epochs=many, checkpoint=saved, picture=curve, metric="accuracy",
     )  # fmt: skip
     said = {"build": about, "cut": cut.__name__, "longest": size["maxlen"]}
     model.save(file, tokens=known.tokens, **said)

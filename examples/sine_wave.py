@@ -87,6 +87,7 @@ def main(
         state=train.training_state(model, cost, updates), epochs=epochs,
         validate=lambda: -float(measure(*test)),
         before_epoch=lambda k: rate.set_value(5e-3 * train.late_decay(k, epochs)),
+        picture=out / "sine_wave.curve.svg", metric="-squared error",
     )  # fmt: skip
     drawn = go_on(test.x[:WARM])
     wave = np.concatenate([test.x, test.y[-1:]])[: WARM + AHEAD]

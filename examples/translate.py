@@ -89,7 +89,7 @@ def learn(kind, parts, sides, size, target, seed, beams, stem, resume):
         update, lessons, model=model, state=train.training_state(model, loss, updates),
         validate=lambda: score(quick, dev, parts[1])[0], epochs=size["epochs"],
         before_epoch=lambda k: pace.set_value(size["rate"] * train.late_decay(k, many)),
-        checkpoint=saved,
+        checkpoint=saved, picture=stem.with_suffix(".curve.svg"), metric="BLEU",
     )  # fmt: skip
     points, said = score(wide, test, parts[2])
     if kind != "plain":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from symseq.errors import CheckpointError, UsageError
+from symseq.errors import CheckpointError, TargetError, UsageError
 from symseq.graph import SharedVariable, Variable
 from symseq.span import here
 from symseq.traverse import shared_variables
@@ -92,6 +94,8 @@ def fit(
     checkpoint: str | Path | None = None,
     before_epoch: Callable[[int], None] | None = None,
     weigh: Callable[..., float] = sequences_of,
+    picture: str | Path | None = None,
+    metric: str = "score",
     console: Console | None = None,
 ) -> History:
     """Train until `epochs` epochs are done, and leave `model` as it was at the best.
@@ -106,14 +110,21 @@ def fit(
     of a run without the break. ``before_epoch(k)`` may set a learning rate; as with the
     order of the data, what it does should depend on k alone.
 
-    Raises: CheckpointError where the file is damaged or from another training.
+    The curves of loss and score so far are drawn in the file `picture` after each
+    epoch. `metric` names the score there; "-bits" says that it is the negative of bits.
+
+    Raises: CheckpointError where the file is damaged or from another training;
+        UsageError for a picture that is no .svg, .png or .pdf, or in no folder;
+        TargetError for one without matplotlib.
     """
     if epochs < 0 or (patience is not None and patience < 1):
         raise UsageError(
             f"epochs are at least 0 and patience at least 1; got {epochs}, {patience}"
         )
     console = console or Console(stderr=True)
-    run = _Run(model, state, batches, None if checkpoint is None else Path(checkpoint))
+    path = None if checkpoint is None else Path(checkpoint)
+    draw = None if picture is None else _drawer(Path(picture), metric)
+    run = _Run(model, state, batches, path, draw)
     run.resume()
     try:
         while run.history.epochs < epochs and not run.is_stale(patience):
@@ -175,6 +186,21 @@ def late_decay(epoch: int, epochs: int) -> float:
     return min(1.0, 2.0 * (1.0 - epoch / epochs))
 
 
+def _drawer(path: Path, metric: str) -> Callable[[History], object]:
+    """What draws the curves so far; what is wrong with the file is told before work."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise TargetError(
+            "a picture of a training needs the package matplotlib, which is not here",
+            hint="pip install 'symseq[cli]'",
+        )
+    # Loaded when asked for: it is optional.
+    plotting = importlib.import_module(".plotting", __package__)
+    plotting.form_of(path)
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder {str(path.parent)!r} for {path.name}")
+    return lambda history: plotting.draw_training(history, path, metric=metric)
+
+
 def _bar(epoch: int, epochs: int, steps: int, console: Console) -> Progress:
     """A bar over the batches of an epoch, where the console is a terminal."""
     bar = Progress(
@@ -199,6 +225,7 @@ class _Run:
     state: Mapping[str, SharedVariable]
     batches: Minibatches
     path: Path | None
+    draw: Callable[[History], object] | None = None
     history: History = field(default_factory=History)
     best: dict[str, Array] = field(default_factory=dict)
 
@@ -213,6 +240,8 @@ class _Run:
             kept = {f"best.{name}": array for name, array in self.best.items()}
             notes = {"history": asdict(self.history), "data": self.batches.identity}
             checkpoints.write(self.path, {**arrays, **kept}, **notes)
+        if self.draw is not None:
+            self.draw(self.history)
 
     def resume(self) -> None:
         self.best = self._parameters()
@@ -230,6 +259,8 @@ class _Run:
         checkpoints.restore(self.state, rest, self.path)
         self.best = {name.removeprefix("best."): array for name, array in kept.items()}
         self.history = History(**notes["history"])
+        if self.draw is not None:
+            self.draw(self.history)
 
     def is_stale(self, patience: int | None) -> bool:
         waited = self.history.epochs - 1 - self.history.best

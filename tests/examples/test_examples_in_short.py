@@ -15,7 +15,7 @@ SHORT = {
     "sine_wave": (
         "--epochs 1 --hidden 4",
         {"test_mse", "closed_loop_mse", "seconds"},
-        {"sine_wave.png", "sine_wave.svg"},
+        {"sine_wave.png", "sine_wave.svg", "sine_wave.curve.svg"},
     ),
     "adding_problem": (
         "--epochs 1 --hidden 4 --steps 6 --batch 2",

@@ -1,14 +1,12 @@
 """Losses over sequences and metrics, against their definitions in NumPy."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import symseq as ss
 import symseq.tensor as T
 from symseq.errors import UsageError
-from symseq.models import losses, metrics, plotting
+from symseq.models import losses, metrics
 from symseq.models.bleu import bleu
 
 T_, B, V = 4, 3, 5
@@ -73,18 +71,3 @@ def test_bleu_is_the_papers():
     expected = 100 * np.exp(1 - 7 / 6) * np.prod(precisions) ** 0.25
     assert bleu([said], [right]) == pytest.approx(expected)
     assert bleu([], []) == 0
-
-
-def test_attention_pictures(tmp_path: Path):
-    file = tmp_path / "attention.png"
-    weights = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
-    plotting.draw_attention(weights, ["a <b>", "$x_"], ["x", "é", "ж"], file)
-    assert file.read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(UsageError, match="row per target token"):
-        plotting.draw_attention(weights, ["a"], ["b"], file)
-
-
-def test_curves(tmp_path: Path):
-    plotting.draw_curves({"train": [3, 2, 1], "valid": []}, tmp_path / "curves.png")
-    plotting.draw_curves({}, tmp_path / "none.png")
-    assert (tmp_path / "none.png").exists()

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from symseq.compiler.function import function
-from symseq.errors import CheckpointError, UsageError
+from symseq.errors import CheckpointError, TargetError, UsageError
 from symseq.graph import SharedVariable
 from symseq.models import (
     Dense,
@@ -194,6 +194,37 @@ def test_a_shared_variable_that_nobody_updates_is_no_state() -> None:
     cost = model.output.b.sum() * fixed
     state = train.training_state(model, cost, optimizers.sgd(cost, [model.output.b]))
     assert set(state) == {f"model.{path}" for path in model.parameters()}
+
+
+def test_curves_are_drawn_while_training_goes_on(tmp_path: Path) -> None:
+    job, seen, file = Job(), [], tmp_path / "curve.svg"
+
+    def look(epoch: int) -> None:
+        seen.append(file.read_bytes() if file.exists() else b"")
+
+    how = {"picture": file, "metric": "-bits", "checkpoint": tmp_path / "c"}
+    job.fit(3, before_epoch=look, **how)
+    assert seen[0] == b"" and b"<svg" in seen[1] and seen[1] != seen[2]
+    assert file.read_bytes() not in seen
+    assert {path.name for path in tmp_path.iterdir()} == {"c", "curve.svg"}
+    whole = file.read_bytes()
+    file.unlink()
+    Job().fit(3, **how)  # nothing is left to do but the picture
+    assert file.read_bytes() == whole
+
+
+def test_a_picture_that_cannot_be_written_is_told_before_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job()
+    with pytest.raises(UsageError, match="must end in"):
+        job.fit(1, picture=tmp_path / "curve.txt")
+    with pytest.raises(UsageError, match="no folder"):
+        job.fit(1, picture=tmp_path / "no" / "curve.svg")
+    monkeypatch.setattr(train.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(TargetError, match="matplotlib"):
+        job.fit(1, picture=tmp_path / "curve.svg")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_confusion_picture_is_written(tmp_path: Path) -> None:

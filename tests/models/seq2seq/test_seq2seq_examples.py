@@ -29,6 +29,7 @@ def test_dates_in_short(tmp_path: Path) -> None:
     out, found = run("dates.py", tmp_path, "--examples", "300")
     assert "20 locales" in out and 0 <= found["test_exact"] <= 1
     assert (tmp_path / "dates_bahdanau.hu.png").exists()
+    assert "<svg" in (tmp_path / "dates_bahdanau.curve.svg").read_text()
 
 
 def test_translations_in_short(tmp_path: Path) -> None:
