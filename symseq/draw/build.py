@@ -319,7 +319,8 @@ class Builder:
         if inner.backwards and port.role == "sequence":
             assert outer.owner is not None
             outer = source(outer.owner.inputs[0])
-        kind, label = "port", clean(outer.name or port.inner.name or "constant")
+        kind, label = "port", outer.name or port.inner.name or ""
+        label = clean(label or base_name(outer, self.sheet.called))
         if port.role == "sequence":
             kind, label = "sequence", f"{clean(base_name(outer, self.sheet.called))}"
             label += f"[{inner.step}]"

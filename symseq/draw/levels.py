@@ -350,6 +350,10 @@ def stress(scene: Scene, path: Sequence[str]) -> Scene:
             raise UsageError(f"nothing in the picture leads from {' to '.join(labels)}")
         strong |= between
         lines |= {(a, b) for a in between for b in forward.get(a, ()) if b in between}
+    for end in path[-1:]:  # as an output it is one more node
+        ends = [k for k in forward.get(end, ()) if scene.by_key[k].kind == "output"]
+        strong.update(ends)
+        lines |= {(end, key) for key in ends}
     nodes = tuple(
         replace(n, stress="strong" if n.key in strong else "pale") for n in scene.nodes
     )

@@ -11,7 +11,7 @@ CELL_AROUND = {
     "peripheries": "0", "labelloc": "b", "labeljust": "l", "fontsize": "12",
     "margin": "6",
 }  # fmt: skip
-CELL_FRAME = {**CLUSTER, "fillcolor": DEPTHS[0], "label": ""}
+CELL_FRAME = {**CLUSTER, "peripheries": "1", "fillcolor": DEPTHS[0], "label": ""}
 _ROUND = {"shape": "ellipse", "style": "filled", "fontsize": "12"}
 CELL: dict[str, Style] = {
     "entry": {**_ROUND, "fillcolor": "#DCEFFA", "color": "#0072B2"},
@@ -38,7 +38,7 @@ DEEDS: dict[str, Style] = {
 }  # fmt: skip
 
 # A loop unrolled: nodes at fixed places, in inches.
-COLUMN, ROW, STAGGER, RAISE = 1.3, 1.05, 0.42, 1.6
+COLUMN, ROW, STAGGER, RAISE, PARAMETERS = 1.3, 1.05, 0.42, 1.6, 0.5
 UNROLLED = {"layout": "neato", "splines": "line", "outputorder": "edgesfirst"}
 _BOX = {"shape": "box", "style": "filled,rounded", "height": "0.42", "width": "0.7"}
 STEPS: dict[str, Style] = {

@@ -175,13 +175,32 @@ class Plan:
             single = any(output.block is None for output in self.made.outputs)
             top = self.y(block, self.tops[block] + (1.75 if single else 0.75))
             y = top if above else self.bases[block] - 0.8
-            width = self.column * (len(self.made.columns[block]) - 1)
-            for place, number in enumerate(numbers):
-                x = self.x(block, 0) + width * (place + 0.5) / len(numbers)
-                leaf = self.made.leaves[number]
-                kind = "shared" if isinstance(leaf, SharedVariable) else "input"
-                made = Spot(kind, short(called(leaf, "input")), x, y)
-                self.spot(f"p{number}", made, [("leaf", number, 0, -1)])
+            for k, line in enumerate(self.abreast(block, numbers)):
+                for number, x in line:
+                    leaf = self.made.leaves[number]
+                    kind = "shared" if isinstance(leaf, SharedVariable) else "input"
+                    away = k * look.PARAMETERS * (1 if above else -1)
+                    made = Spot(kind, short(called(leaf, "input")), x, y + away)
+                    self.spot(f"p{number}", made, [("leaf", number, 0, -1)])
+
+    def abreast(self, block: int, numbers: list[int]) -> list[list[tuple[int, float]]]:
+        """Leaves and their places in lines as wide as the block, evenly spread."""
+        width = self.column * (len(self.made.columns[block]) - 1)
+        lines: list[list[tuple[int, float]]] = [[]]
+        for number in numbers:
+            size = wide(short(called(self.made.leaves[number], "input")))
+            if lines[-1] and sum(w for _, w in lines[-1]) + size > width:
+                lines.append([])
+            lines[-1].append((number, size))
+        placed = []
+        for line in lines:
+            gap = max(width - sum(size for _, size in line), 0.0) / len(line)
+            at, row = self.x(block, 0), []
+            for number, size in line:
+                row.append((number, at + (size + gap) / 2))
+                at += size + gap
+            placed.append(row)
+        return placed
 
     def side(self, reader: Key) -> tuple[int, bool]:
         """The block whose parameters these are, and whether they are above it."""

@@ -28,10 +28,14 @@ class Box:
         )
 
 
-def boxes(dot):
+def laid_out(dot):
+    """Where Graphviz puts everything."""
+    return json.loads(render(dot, "json"))
+
+
+def boxes(laid):
     """The texts of a laid-out picture: (boxes, the whole picture's box)."""
     found, size = [], 11.0
-    laid = json.loads(render(dot, "json"))
     for thing in [laid, *laid.get("objects", ()), *laid.get("edges", ())]:
         for draw in [*thing.get("_ldraw_", ()), *thing.get("_hldraw_", ())]:
             if draw["op"] == "F":
@@ -50,22 +54,28 @@ def _box(draw, size):
 
 def faults(dot):
     """What is wrong with the texts of a picture: overlapping, or cut at its border."""
-    texts, whole = boxes(dot)
-    found = [
-        f"{a.text!r} overlaps {b.text!r}"
-        for a, b in combinations(texts, 2)
-        if a.meets(b)
-    ]
+    laid = laid_out(dot)
+    texts, whole = boxes(laid)
+    found = overlapping(texts)
     for box in texts:
         inside = box.left >= whole.left - 11 and box.right <= whole.right + 11
         if not inside or box.bottom < whole.bottom - 11 or box.top > whole.top + 11:
             found.append(f"{box.text!r} is cut")
-    return found + [f"{text!r} is wider than its node" for text in too_wide(dot)]
+    return found + [f"{text!r} is wider than its node" for text in too_wide(laid)]
 
 
-def too_wide(dot):
+def overlapping(texts):
+    """Pairs of texts that overlap."""
+    return [
+        f"{a.text!r} overlaps {b.text!r}"
+        for a, b in combinations(texts, 2)
+        if a.meets(b)
+    ]
+
+
+def too_wide(laid):
     """Texts of boxes, ellipses and the like that are wider than what holds them."""
-    laid, found = json.loads(render(dot, "json")), []
+    found = []
     for node in laid.get("objects", ()):
         if "width" not in node or node.get("shape") in ("plaintext", "none", "point"):
             continue
@@ -73,6 +83,18 @@ def too_wide(dot):
             if draw["op"] == "T" and draw["width"] > 72 * float(node["width"]) + SLACK:
                 found.append(draw["text"])
     return found
+
+
+def label_faults(picture):
+    """The same of a picture of arrays, by the boxes that it keeps."""
+    root = ET.fromstring(picture.svg)
+    wide, high = float(root.attrib["width"]), float(root.attrib["height"])
+    texts = [Box(text, x, y, x + w, y + h) for x, y, w, h, text in picture.labels]
+    return overlapping(texts) + [
+        f"{box.text!r} is cut"
+        for box in texts
+        if box.left < 0 or box.bottom < 0 or box.right > wide or box.top > high
+    ]
 
 
 def svg_faults(svg):
