@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy as np
 
+from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.ops.compare import neq
 from symseq.ops.reduce import mean
@@ -23,12 +24,13 @@ def error_rate(logits: Variable, labels: Variable) -> Variable:
 
 
 def accuracy(predicted: Array, labels: Array) -> float:
-    """The share of equal entries (0 for none). Shapes: int[N], int[N]."""
-    return (
-        float(np.mean(np.asarray(predicted) == np.asarray(labels)))
-        if len(labels)
-        else 0.0
-    )
+    """The share of equal entries (0 for none). Shapes: int[N], int[N].
+
+    Raises: UsageError where one has more entries than the other.
+    """
+    _check_pairs(predicted, labels)
+    right = np.asarray(predicted) == np.asarray(labels)
+    return float(np.mean(right)) if len(labels) else 0.0
 
 
 def exact_match(
@@ -36,9 +38,12 @@ def exact_match(
 ) -> float:
     """The share of sequences that are right as a whole (0 for none).
 
+    Raises: UsageError where one has more sequences than the other.
+
     >>> exact_match(["12", "30"], ["12", "31"])
     0.5
     """
+    _check_pairs(predicted, expected)
     right = [list(p) == list(e) for p, e in zip(predicted, expected, strict=True)]
     return sum(right) / len(right) if right else 0.0
 
@@ -64,9 +69,26 @@ def bits(nats: float) -> float:
 def confusion(predicted: Array, labels: Array, classes: int) -> Array:
     """counts[y, k]: how many of class y were taken for k. Returns: int64[K, K].
 
+    Raises: UsageError for classes that are not in 0 ... K - 1.
+
     >>> confusion(np.array([0, 1, 1]), np.array([0, 1, 0]), 2).tolist()
     [[1, 1], [0, 1]]
     """
+    _check_pairs(predicted, labels)
+    for name, given in (("predicted", predicted), ("labels", labels)):
+        if len(given) and not 0 <= np.min(given) <= np.max(given) < classes:
+            raise UsageError(
+                f"{name} must be in 0 ... {classes - 1}; got "
+                f"{np.min(given)} ... {np.max(given)}"
+            )
     counts = np.zeros((classes, classes), "int64")
     np.add.at(counts, (np.asarray(labels), np.asarray(predicted)), 1)
     return counts
+
+
+def _check_pairs(predicted: Sized, expected: Sized) -> None:
+    if len(predicted) != len(expected):
+        raise UsageError(
+            f"each prediction is compared with one answer; got {len(predicted)} "
+            f"predictions and {len(expected)} answers"
+        )

@@ -14,7 +14,7 @@ import numpy as np
 from symseq.errors import UsageError
 from symseq.graph import SharedVariable
 from symseq.lengths import Dim, size_of
-from symseq.span import group
+from symseq.span import group, here
 from symseq.types import TensorType
 
 from . import checkpoints
@@ -25,7 +25,9 @@ def size(length: int | Dim) -> int:
     """A length as a number. Raises: UsageError for what is none, or has no size."""
     number = size_of(length)
     if number is not None and (not isinstance(number, (int, np.integer)) or number < 0):
-        raise UsageError(f"a parameter's length is an int of at least 0; got {length}")
+        raise UsageError(
+            f"a parameter's length is an int of at least 0; got {length!r}"
+        )
     if number is None:
         raise UsageError(
             f"a parameter's length must be known; got {length}",
@@ -42,12 +44,19 @@ def parameter(
 ) -> SharedVariable:
     """A shared variable of floatX whose lengths keep their names.
 
+    Raises: UsageError for a length that is none, or what is no generator.
+
     >>> from symseq.lengths import dims
     >>> from symseq.models.init import zeros
     >>> D, H = dims(D=2, H=3)
     >>> parameter(zeros, D, 4 * H, rng=np.random.default_rng(0), name="W")
     W: float32[D, 4H]
     """
+    if not isinstance(rng, np.random.Generator):
+        raise UsageError(
+            f"parameters are drawn by a NumPy generator; got {type(rng).__name__}",
+            hint="pass rng=np.random.default_rng(0)",
+        ).at(here())
     value = np.ascontiguousarray(initial(rng, [size(length) for length in shape]))
     return SharedVariable(TensorType(value.dtype.name, shape), value, name)
 

@@ -34,8 +34,11 @@ def gradients(cost: Variable, params: Params) -> list[Variable]:
 def clip_by_norm(grads: Sequence[Variable], limit: Rate) -> list[Variable]:
     """g · limit / max(‖g‖, limit), with ‖g‖ over all gradients together.
 
+    Raises: UsageError for a limit that is not above 0.
     Reference: Pascanu, Mikolov and Bengio 2013, algorithm 1.
     """
+    if not isinstance(limit, Variable) and not limit > 0:
+        raise UsageError(f"a norm's limit must be above 0; got {limit}")
     if not grads:
         return []
     norm = global_norm(grads)

@@ -20,7 +20,7 @@ from symseq.scan.frontend import build_loop
 from symseq.span import here
 from symseq.types import is_float
 
-from .cells.cell import Cell, State, check_cell, filled, formed, leaves
+from .cells.cell import Cell, State, check_cell, check_fits, filled, formed, leaves
 from .module import Module
 
 
@@ -136,6 +136,7 @@ class Bidirectional(Module):
 
     Shapes: x: float[T, B, D], mask: float[T, B], outputs: float[T, B, 2H] ("concat")
         or float[T, B, H] ("sum").
+    Raises: UsageError for cells that read other widths, or show others to be summed.
     Reference: Schuster and Paliwal 1997, figure 3; Graves 2012, section 3.2.4.
     """
 
@@ -144,6 +145,12 @@ class Bidirectional(Module):
     ) -> None:
         if merge not in ("concat", "sum"):
             raise UsageError(f'merge must be "concat" or "sum"; got {merge!r}')
+        check_cell(forward)
+        check_cell(backward)
+        check_fits("the backward cell", backward.inputs, "the input", forward.inputs)
+        if merge == "sum":
+            both = backward.outputs, "the forward one", forward.outputs
+            check_fits("the output of the backward cell", *both)
         self.forward = Recurrent(forward, name="forward")
         self.backward = Recurrent(backward, reverse=True, name="backward")
         self.merge = merge
@@ -184,12 +191,14 @@ class Bidirectional(Module):
 def _sequences(x: Variable, cell: Cell[Any]) -> Variable:
     """x as what the cell reads step by step: float[T, B, D], or tokens, int[T, B]."""
     x = as_tensor_variable(x)
-    if is_float(x.dtype) and x.ndim != 3:
+    reads = getattr(cell, "inputs", None)  # None: tokens, which the cell embeds
+    if (reads is not None or is_float(x.dtype)) and x.ndim != 3:
         raise ShapeError(
             f"a layer reads x[T, B, D], of rank 3; got rank {x.ndim}",
-            hint="one sequence x[T, D] is the batch x[:, None]",
+            hint="one sequence x[T, D] is the batch x[:, None]; an Embedding makes "
+            "vectors of tokens",
         ).at(here(), operands([x]))
-    width, reads = x.type.sizes[-1], getattr(cell, "inputs", None)
+    width = x.type.sizes[-1]
     if x.ndim == 3 and type(width) is type(reads) is int and width != reads:
         raise ShapeError(
             f"{type(cell).__name__} reads {reads} columns; got {width}"

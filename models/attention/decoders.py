@@ -15,11 +15,12 @@ from symseq.ops.join import concatenate
 from symseq.ops.math import tanh
 from symseq.ops.products import dot
 from symseq.random.streams import RandomStreams
+from symseq.span import here
 
 from .. import init
 from ..cells.cell import Cell, check_cell, leaves
 from ..module import Module, parameter
-from .memory import Memory
+from .memory import Memory, check_memory
 from .soft import Attention
 
 
@@ -42,7 +43,11 @@ class Decoder(Module):
     state: Callable[..., Any]
 
     def over(self, memory: Memory) -> Attending:
-        """The cell that attends to `memory`, for `Recurrent` or for a search."""
+        """The cell that attends to `memory`, for `Recurrent` or for a search.
+
+        Raises: UsageError for what is no memory, ShapeError for another rank.
+        """
+        check_memory(memory)
         return Attending(self, memory)
 
     def step(self, y: Variable, state: Any, memory: Memory) -> tuple[Variable, Any]:
@@ -120,7 +125,7 @@ class BahdanauDecoder(Decoder):
         inputs: int | Dim,
         memory: int | Dim,
     ) -> None:
-        check_cell(cell)
+        _check_parts(cell, attention)
         _check_reads(cell, inputs, memory)
         self.cell, self.attention = cell, attention
         self.inputs, self.outputs = inputs, cell.outputs + memory
@@ -174,7 +179,7 @@ class LuongDecoder(Decoder):
         initial: init.Initializer = init.TUTORIAL_WEIGHT,
         name: str = "luong",
     ) -> None:
-        check_cell(cell)
+        _check_parts(cell, attention)
         self.cell, self.attention, self.feeding = cell, attention, feeding
         self.inputs = inputs
         self.outputs = self.seen = cell.outputs if outputs is None else outputs
@@ -205,6 +210,16 @@ def shown(state: Any) -> Variable:
             hint="use a decoder whose query is the cell's output, such as LuongDecoder",
         )
     return found[-1]
+
+
+def _check_parts(cell: object, attention: object) -> None:
+    """Raises: UsageError for what is no cell, or no attention."""
+    check_cell(cell)
+    if not isinstance(attention, Attention):
+        raise UsageError(
+            f"a decoder looks by an attention; got {type(attention).__name__}",
+            hint="SoftAttention(score) makes one of a score",
+        ).at(here())
 
 
 def _check_reads(cell: Cell[Any], inputs: int | Dim, seen: int | Dim) -> None:

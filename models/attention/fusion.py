@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from symseq.errors import ShapeError
+from symseq.errors import ShapeError, UsageError
 from symseq.graph import Variable
 from symseq.lengths import size_of
 from symseq.ops.join import concatenate
@@ -18,7 +18,7 @@ from .. import init
 from ..cells.cell import Cell, blocks
 from ..module import Module, parameter
 from .lstmn import LSTMN, LSTMNState
-from .memory import Memory
+from .memory import Memory, check_memory
 from .soft import expected, masked_softmax
 
 
@@ -56,6 +56,11 @@ class DeepFusion(Module):
         initial: init.Initializer = init.TUTORIAL_WEIGHT,
         name: str = "fusion",
     ) -> None:
+        if not isinstance(lstmn, LSTMN):
+            raise UsageError(
+                f"deep fusion is an LSTMN's; got {type(lstmn).__name__}",
+                hint="shallow fusion works with any cell: BahdanauDecoder",
+            )
         D, H, A = lstmn.inputs, lstmn.hidden, lstmn.width
         self.lstmn = lstmn
         self.W_g = parameter(initial, H, A, rng=rng, name=f"{name}.W_g")
@@ -69,8 +74,9 @@ class DeepFusion(Module):
 
         Raises: ShapeError for a memory that is not two tapes wide.
         """
+        check_memory(memory)
         H, width = size_of(self.lstmn.hidden), memory.values.type.sizes[-1]
-        if memory.values.ndim != 3 or (width is not None and width != 2 * (H or 0)):
+        if width is not None and width != 2 * (H or 0):
             raise ShapeError(
                 f"deep fusion reads values[S, B, 2H] with H = {H}; got "
                 f"{memory.values.type}",

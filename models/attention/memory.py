@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from symseq.errors import ShapeError, UsageError
 from symseq.graph import Variable
 from symseq.ops.dimshuffle import dimshuffle
 from symseq.ops.rearrange import repeat
@@ -30,6 +31,22 @@ class Memory(NamedTuple):
         mask = None if self.mask is None else repeat(self.mask, k, axis=1)
         summary = None if self.summary is None else repeat(self.summary, k, axis=0)
         return Memory(repeat(self.values, k, axis=1), mask, summary)
+
+
+def check_memory(memory: object) -> None:
+    """Raises: UsageError for what is no memory, ShapeError for another rank."""
+    if not isinstance(memory, Memory):
+        raise UsageError(
+            f"attention looks at a Memory; got {type(memory).__name__}",
+            hint="pass Memory(values, mask), with values[S, B, H] and mask[S, B]",
+        )
+    for name, part, rank in (
+        ("values[S, B, H]", memory.values, 3),
+        ("mask[S, B]", memory.mask, 2),
+        ("summary[B, C]", memory.summary, 2),
+    ):
+        if part is not None and part.ndim != rank:
+            raise ShapeError(f"attention reads {name}, of rank {rank}; got {part.type}")
 
 
 def beside(x: Variable) -> Variable:

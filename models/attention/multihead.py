@@ -16,7 +16,7 @@ from symseq.ops.reshape import reshape
 
 from .. import init
 from ..module import Module, parameter, size
-from .memory import Memory
+from .memory import Memory, check_memory
 from .soft import masked_softmax
 
 
@@ -46,7 +46,8 @@ class MultiHeadAttention(Module):
         initial: init.Initializer | None = None,
         name: str = "attention",
     ) -> None:
-        if heads < 1 or size(width) % heads:
+        whole = isinstance(heads, (int, np.integer))
+        if not whole or heads < 1 or size(width) % heads:
             raise UsageError(f"{heads} heads must share the width; got {width}")
         self.heads, self.causal = heads, causal
         begin, M = initial or init.glorot(), width if memory is None else memory
@@ -61,10 +62,13 @@ class MultiHeadAttention(Module):
         self.b_o = parameter(none, width, rng=rng, name=f"{name}.b_o")
 
     def __call__(self, x: Variable, memory: Memory) -> tuple[Variable, Variable]:
-        """(y, weights). Raises: ShapeError for x or values of another rank than 3."""
-        for name, part in (("x[T, B, D]", x), ("values[S, B, M]", memory.values)):
-            if part.ndim != 3:
-                raise ShapeError(f"heads read {name}, of rank 3; got {part.type}")
+        """(y, weights).
+
+        Raises: UsageError for what is no memory, ShapeError for another rank.
+        """
+        check_memory(memory)
+        if x.ndim != 3:
+            raise ShapeError(f"heads read x[T, B, D], of rank 3; got {x.type}")
         q = self._heads(dot(x, self.W_q) + self.b_q)  # [B, n, T, d]
         k = self._heads(dot(memory.values, self.W_k) + self.b_k)  # [B, n, S, d]
         v = self._heads(dot(memory.values, self.W_v) + self.b_v)

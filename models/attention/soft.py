@@ -15,7 +15,7 @@ from symseq.ops.softmax import softmax
 from symseq.random.streams import RandomStreams
 
 from ..module import Module
-from .memory import Memory, beside
+from .memory import Memory, beside, check_memory
 from .scores import Score
 
 
@@ -74,18 +74,9 @@ def scores_of(score: Score, query: Variable, memory: Memory) -> Variable:
 
 def check_look(query: Variable, memory: Memory) -> None:
     """Raises: UsageError for what is no memory, ShapeError for another rank."""
-    if not isinstance(memory, Memory):
-        raise UsageError(
-            f"attention looks at a Memory; got {type(memory).__name__}",
-            hint="pass Memory(values, mask), with values[S, B, H] and mask[S, B]",
-        )
-    for name, part, rank in (
-        ("query[B, Q]", query, 2),
-        ("values[S, B, H]", memory.values, 3),
-        ("mask[S, B]", memory.mask, 2),
-    ):
-        if part is not None and part.ndim != rank:
-            raise ShapeError(f"attention reads {name}, of rank {rank}; got {part.type}")
+    check_memory(memory)
+    if query.ndim != 2:
+        raise ShapeError(f"attention reads query[B, Q], of rank 2; got {query.type}")
 
 
 def masked_softmax(scores: Variable, mask: Variable | None, axis: int) -> Variable:

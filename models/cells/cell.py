@@ -10,7 +10,7 @@ import numpy as np
 from symseq.config import config
 from symseq.errors import ShapeError, UsageError
 from symseq.graph import Variable, operands
-from symseq.lengths import Dim
+from symseq.lengths import Dim, size_of
 from symseq.ops.alloc import alloc
 from symseq.ops.convert import as_tensor_variable
 from symseq.random.streams import RandomStreams
@@ -80,6 +80,12 @@ def check_cell(cell: object) -> None:
     elif hasattr(cell, "over"):
         hint = "what has over(...) is a cell only over a memory, or over steps"
     raise UsageError(f"a layer runs a cell; got {kind}", hint=hint).at(here())
+
+
+def check_fits(a: str, reads: int | Dim, b: str, shows: int | Dim) -> None:
+    """Raises: UsageError where one thing has not as many columns as another."""
+    if reads != shows and size_of(reads) != size_of(shows):
+        raise UsageError(f"{a} has {reads} columns where {b} has {shows}").at(here())
 
 
 def map_state(change: Callable[..., Any], state: Any, *others: Any) -> Any:

@@ -60,9 +60,10 @@ class Clockwork(Cell[ClockworkState]):
     ) -> None:
         self.periods = tuple(sorted(periods))
         modules, H = len(self.periods), size(hidden)
-        if not modules or H % modules or self.periods[0] < 1:
+        whole = all(isinstance(period, (int, np.integer)) for period in self.periods)
+        if not modules or H % modules or not whole or self.periods[0] < 1:
             raise UsageError(
-                f"modules of periods of at least 1 share the width evenly; "
+                f"modules of whole periods of at least 1 share the width evenly; "
                 f"got periods {self.periods} for {H}"
             )
         self.inputs, self.outputs, self.width = inputs, hidden, H // modules

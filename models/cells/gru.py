@@ -13,7 +13,7 @@ from symseq.ops.nnet import sigmoid
 from symseq.ops.products import dot
 
 from .. import init
-from ..module import parameter
+from ..module import parameter, size
 from .cell import Cell, Hidden, blocks, named
 
 
@@ -48,6 +48,7 @@ class GRU(Cell[Hidden]):
         initial: init.Initializer = init.TUTORIAL_RECURRENT,
         name: str = "gru",
     ) -> None:
+        size(hidden)  # or an error, before it is multiplied
         three, two = init.joined(initial, 3), init.joined(initial, 2)
         self.inputs, self.outputs = inputs, hidden
         self.widths = Hidden._make((hidden,))
@@ -91,6 +92,7 @@ class ResetAfterGRU(Cell[Hidden]):
         initial: init.Initializer = init.TUTORIAL_RECURRENT,
         name: str = "gru",
     ) -> None:
+        size(hidden)  # or an error, before it is multiplied
         three = init.joined(initial, 3)
         self.inputs, self.outputs = inputs, hidden
         self.widths = Hidden._make((hidden,))

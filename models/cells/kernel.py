@@ -9,7 +9,7 @@ from symseq.lengths import Dim
 from symseq.ops.products import dot
 
 from .. import init
-from ..module import parameter
+from ..module import parameter, size
 from .cell import Cell, State, blocks
 
 
@@ -33,6 +33,7 @@ class Kernel(Cell[State]):
         name: str,
         shown: int | Dim | None = None,
     ) -> None:
+        size(hidden)  # or an error, before it is multiplied
         self.inputs, self.hidden, self.summed = inputs, hidden, count
         self.outputs = hidden if shown is None else shown
         columns, each = count * hidden, init.joined(initial, count)

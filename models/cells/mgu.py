@@ -11,7 +11,7 @@ from symseq.ops.nnet import sigmoid
 from symseq.ops.products import dot
 
 from .. import init
-from ..module import parameter
+from ..module import parameter, size
 from .cell import Cell, Hidden, blocks
 
 
@@ -38,6 +38,7 @@ class MGU(Cell[Hidden]):
         initial: init.Initializer = init.TUTORIAL_RECURRENT,
         name: str = "mgu",
     ) -> None:
+        size(hidden)  # or an error, before it is multiplied
         two = init.joined(initial, 2)
         self.inputs, self.outputs = inputs, hidden
         self.widths = Hidden._make((hidden,))

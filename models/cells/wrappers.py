@@ -12,11 +12,11 @@ import numpy as np
 from symseq.config import config
 from symseq.errors import UsageError
 from symseq.graph import Variable
-from symseq.lengths import Dim, size_of
+from symseq.lengths import Dim
 from symseq.random.streams import RandomStreams
 
 from ..layers import LayerNorm
-from .cell import Cell, State, check_cell, filled, leaves, map_state
+from .cell import Cell, State, check_cell, check_fits, filled, leaves, map_state
 
 
 class Wrapper(Cell[State]):
@@ -51,12 +51,13 @@ class Stacked(Cell[tuple[Any, ...]]):
     """
 
     def __init__(self, cells: Sequence[Cell[Any]]) -> None:
-        if not cells:
-            raise UsageError("Stacked needs at least one cell; got none")
+        if isinstance(cells, Cell) or not cells:
+            what = type(cells).__name__ if isinstance(cells, Cell) else "none"
+            raise UsageError(f"Stacked needs a list of at least one cell; got {what}")
         for cell in cells:
             check_cell(cell)
         for k, (below, above) in enumerate(pairwise(cells)):
-            _check_fits(f"cell {k + 1}", above.inputs, f"cell {k}", below.outputs)
+            check_fits(f"cell {k + 1}", above.inputs, f"cell {k}", below.outputs)
         self.cells = list(cells)
         self.inputs, self.outputs = cells[0].inputs, cells[-1].outputs
         self.widths = tuple(cell.widths for cell in cells)
@@ -90,7 +91,7 @@ class Residual(Wrapper[State]):
 
     def __init__(self, cell: Cell[State]) -> None:
         super().__init__(cell)
-        _check_fits("the input", cell.inputs, "the output", cell.outputs)
+        check_fits("the input", cell.inputs, "the output", cell.outputs)
 
     def __call__(self, x: Variable, state: State) -> tuple[Variable, State]:
         y, new = self.cell(x, state)
@@ -217,8 +218,3 @@ def _checked_rate(rate: float) -> float:
     if not 0 <= rate < 1:
         raise UsageError(f"dropout keeps something: 0 <= rate < 1; got {rate}")
     return rate
-
-
-def _check_fits(a: str, reads: int | Dim, b: str, shows: int | Dim) -> None:
-    if reads != shows and size_of(reads) != size_of(shows):
-        raise UsageError(f"{a} has {reads} columns where {b} has {shows}")

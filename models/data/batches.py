@@ -91,12 +91,13 @@ def rows_of_batches(
     return [batches[k] for k in rng.permutation(len(batches))]
 
 
-def check_sizes(size: int, bucket: int = 1) -> None:
-    """Raises: UsageError where a batch or a bucket would be empty."""
-    if size < 1 or bucket < 1:
-        raise UsageError(
-            f"a batch and a bucket hold at least 1; got size={size}, bucket={bucket}"
-        )
+def check_sizes(**counts: int | None) -> None:
+    """Raises: UsageError for a count, such as size=0, that is no int of at least 1."""
+    for name, count in counts.items():
+        if count is not None and not (
+            isinstance(count, (int, np.integer)) and count > 0
+        ):
+            raise UsageError(f"`{name}` is an int of at least 1; got {count}")
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,10 @@ class Batches:
     window: int | None = None
 
     def __post_init__(self) -> None:
-        check_sizes(self.size, self.bucket)
+        check_sizes(
+            size=self.size, bucket=self.bucket,
+            longest=self.longest, window=self.window,
+        )  # fmt: skip
         if len(self.sequences) != len(self.labels):
             raise UsageError(
                 "each sequence needs one label; got "

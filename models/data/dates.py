@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 from babel.dates import format_date
+from babel.localedata import exists
 
 from symseq.errors import UsageError
 
@@ -27,13 +28,16 @@ def dates(
     The day, the locale and its format (CLDR's medium, long or full) are drawn; no text
     is in two lists, and none twice in one.
 
-    Raises: UsageError for a negative count or no locale.
+    Raises: UsageError for a negative count, no locale, or one that Babel does not know.
 
     >>> dates(3, locales=("de", "ja"), seed=1)[0][0]
     ('1997年4月27日日曜日', '1997-04-27')
     """
     if min(counts, default=0) < 0 or not locales:
         raise UsageError(f"dates need counts and locales; got {counts} and {locales}")
+    unknown = [locale for locale in locales if not exists(locale)]
+    if unknown:
+        raise UsageError(f"locales are Babel's, such as en_US; got {unknown}")
     rng, days = np.random.default_rng(seed), (LAST - FIRST).days + 1
     found: dict[str, str] = {}
     if sum(counts) > days * len(locales):

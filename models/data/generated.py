@@ -43,7 +43,9 @@ class Drawn:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_sizes(self.size)
+        check_sizes(size=self.size)
+        if self.count < 0:
+            raise UsageError(f"an epoch has at least 0 batches; got {self.count}")
 
     def __len__(self) -> int:
         """How many batches an epoch has."""
@@ -69,6 +71,9 @@ def sine_waves(
 
     Shapes: x, y: floatX[steps, size, 1]; the period is in steps.
     """
+    check_sizes(steps=steps)
+    if not period > 0:
+        raise UsageError(f"a period must be above 0; got {period}")
     phase = rng.uniform(0, 2 * np.pi, size)
     angle = phase + 2 * np.pi / period * np.arange(steps + 1)[:, None]
     wave = np.sin(angle)[:, :, None].astype(config.floatX)

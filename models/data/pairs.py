@@ -42,7 +42,7 @@ class Pairs:
     bucket: int = 20
 
     def __post_init__(self) -> None:
-        check_sizes(self.size, self.bucket)
+        check_sizes(size=self.size, bucket=self.bucket)
         if len(self.sources) != len(self.targets):
             raise UsageError(
                 "each source needs one target; got "

@@ -38,7 +38,7 @@ class TextBatches:
     steps: int
 
     def __post_init__(self) -> None:
-        check_sizes(self.size, self.steps)
+        check_sizes(size=self.size, steps=self.steps)
 
     def __len__(self) -> int:
         """How many batches an epoch has."""

@@ -60,12 +60,18 @@ class Vocabulary:
                 f"a vocabulary needs room for padding and unknown; got size {size}"
             )
         counts = Counter(token for text in texts for token in text)
-        ranked = sorted(counts, key=lambda token: (-counts[token], token))
+        listed = counts.keys() - {PADDING, UNKNOWN}
+        ranked = sorted(listed, key=lambda token: (-counts[token], token))
         return cls.listing([PADDING, UNKNOWN, *ranked][:size])
 
     @classmethod
     def listing(cls, tokens: Sequence[str]) -> Vocabulary:
-        """The vocabulary with just these tokens, in this order (from a saved model)."""
+        """The vocabulary with just these tokens, in this order (from a saved model).
+
+        Raises: UsageError for a token that is listed twice.
+        """
+        if len(set(tokens)) != len(tokens):
+            raise UsageError("a vocabulary lists each token once; one is listed twice")
         return cls(tuple(tokens), {token: i for i, token in enumerate(tokens)})
 
     def __len__(self) -> int:
@@ -76,5 +82,11 @@ class Vocabulary:
         return np.array([self.numbers.get(token, 1) for token in tokens], "int32")
 
     def decode(self, numbers: Iterable[int]) -> list[str]:
-        """The tokens of `numbers`."""
+        """The tokens of `numbers`. Raises: UsageError for a number that has none."""
+        numbers = list(numbers)
+        if numbers and not 0 <= min(numbers) <= max(numbers) < len(self):
+            raise UsageError(
+                f"numbers of tokens are in 0 ... {len(self) - 1}; got "
+                f"{min(numbers)} ... {max(numbers)}"
+            )
         return [self.tokens[number] for number in numbers]

@@ -10,7 +10,7 @@ from symseq.lengths import Dim, size_of
 from symseq.ops.join import concatenate
 from symseq.random.streams import RandomStreams
 
-from ..attention import Memory
+from ..attention.memory import Memory, check_memory
 from ..cells.cell import Cell, check_cell
 from ..module import Module
 
@@ -39,6 +39,7 @@ class ContextDecoder(Module):
 
         Raises: UsageError for a memory without one.
         """
+        check_memory(memory)
         if memory.summary is None:
             raise UsageError(
                 "a decoder that does not attend needs a memory with a summary",

@@ -158,7 +158,8 @@ def check_options(fn: object, truncate: int, checkpoint_every: int | None) -> No
     """Raises: UsageError for a value that scan does not take."""
     if not callable(fn):
         raise UsageError(f"scan needs a function as its step; got {fn!r}")
-    if truncate != -1 and truncate < 1:
+    whole = isinstance(truncate, (int, np.integer))
+    if not whole or (truncate != -1 and truncate < 1):
         raise UsageError(f"truncate_gradient must be -1 or at least 1; got {truncate}")
     every = 1 if checkpoint_every is None else checkpoint_every
     if isinstance(every, bool) or not isinstance(every, (int, np.integer)) or every < 1:

@@ -56,8 +56,11 @@ def test_no_sequences() -> None:
 
 
 def test_wrong_batches() -> None:
-    with pytest.raises(UsageError, match="at least 1; got size=0"):
+    with pytest.raises(UsageError, match="`size` is an int of at least 1; got 0"):
         batches(size=0)
+    for name in ("bucket", "longest", "window"):
+        with pytest.raises(UsageError, match=f"`{name}` is an int of at least 1"):
+            batches(size=2, **{name: 0})
     with pytest.raises(UsageError, match="11 sequences and 1 labels"):
         data.Batches(SEQUENCES, [0], size=1)
 
@@ -71,6 +74,18 @@ def test_vocabulary_ranks_by_frequency_then_alphabet() -> None:
     assert data.Vocabulary.listing(known.tokens) == known
     with pytest.raises(UsageError, match="got size 1"):
         data.Vocabulary.of([], size=1)
+
+
+def test_a_vocabulary_has_each_token_once() -> None:
+    known = data.Vocabulary.of([["<unk>", "a", "<unk>", "<pad>"]])  # as some corpora
+    assert known.tokens == ("<pad>", "<unk>", "a")
+    assert known.encode(["<unk>", "b"]).tolist() == [1, 1]
+    with pytest.raises(UsageError, match="listed twice"):
+        data.Vocabulary.listing(["a", "a"])
+    for number in (-1, 3):
+        with pytest.raises(UsageError, match=r"in 0 ... 2; got"):
+            known.decode([number])
+    assert known.decode([]) == []
 
 
 def test_split_is_disjoint_whole_and_seeded() -> None:

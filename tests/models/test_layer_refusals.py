@@ -6,14 +6,19 @@ import pytest
 import symseq as ss
 from symseq.errors import ShapeError, UsageError
 from symseq.models import (
+    GRU,
     LSTM,
+    MGU,
+    Bidirectional,
     Clockwork,
     Identity,
     LSTMState,
     Recurrent,
+    SimpleRNN,
     Stacked,
     Zoneout,
     attention,
+    optimizers,
     seq2seq,
 )
 from symseq.types import TensorType
@@ -64,6 +69,44 @@ def test_an_input_of_another_rank(shape, rng):
 def test_an_input_of_another_width():
     with pytest.raises(ShapeError, match="Identity reads 3 columns; got 5"):
         Recurrent(Identity(D))(some(None, None, 5))
+
+
+def test_tokens_are_embedded_first(rng):
+    with pytest.raises(ShapeError, match="an Embedding makes"):
+        Recurrent(LSTM(D, H, rng=rng))(some(None, None, dtype="int32"))
+
+
+def test_two_directions_that_do_not_fit(rng):
+    lstm = LSTM(D, H, rng=rng)
+    with pytest.raises(UsageError, match="has 2 columns where the input has 3"):
+        Bidirectional(lstm, LSTM(2, H, rng=rng))
+    with pytest.raises(UsageError, match="has 5 columns where the forward one has 4"):
+        Bidirectional(lstm, LSTM(D, 5, rng=rng), merge="sum")
+    assert Bidirectional(lstm, LSTM(D, 5, rng=rng)).outputs == 9
+
+
+@pytest.mark.parametrize("width", [None, 2.5, "4", -1])
+@pytest.mark.parametrize("cell", [LSTM, GRU, MGU, SimpleRNN, Clockwork])
+def test_a_width_that_is_none(cell, width, rng):
+    with pytest.raises(UsageError, match=f"parameter's length .*got {width!r}"):
+        cell(D, width, rng=rng)
+
+
+@pytest.mark.parametrize("rng", [None, 0, np.random])
+def test_what_draws_no_parameters(rng):
+    with pytest.raises(UsageError, match="drawn by a NumPy generator"):
+        LSTM(D, H, rng=rng)
+
+
+def test_numbers_that_mean_nothing(rng):
+    with pytest.raises(UsageError, match="whole periods of at least 1"):
+        Clockwork(D, H, rng=rng, periods=(1.5, 2))
+    with pytest.raises(UsageError, match=r"truncate_gradient must be .* got 1\.5"):
+        Recurrent(LSTM(D, H, rng=rng), truncate=1.5)(x)
+    with pytest.raises(UsageError, match="a list of at least one cell; got LSTM"):
+        Stacked(LSTM(D, H, rng=rng))
+    with pytest.raises(UsageError, match="must be above 0; got 0"):
+        optimizers.clip_by_norm([x], 0)
 
 
 @pytest.mark.parametrize("shape", [(None,), (None, None, 1)])

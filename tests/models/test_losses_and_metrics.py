@@ -5,7 +5,7 @@ import pytest
 
 import symseq as ss
 import symseq.tensor as T
-from symseq.errors import UsageError
+from symseq.errors import ShapeError, UsageError
 from symseq.models import losses, metrics
 from symseq.models.bleu import bleu
 
@@ -55,6 +55,25 @@ def test_smoothing_is_a_share(smoothing):
     logits, targets = T.dtensor3("z"), T.imatrix("y")
     with pytest.raises(UsageError, match="a share from 0 to 1; got"):
         losses.sequence_cross_entropy(logits, targets, smoothing=smoothing)
+
+
+def test_losses_of_other_ranks():
+    z, y, m = T.dtensor3(), T.imatrix(), T.dvector()
+    for given, name in (((y, y), "logits"), ((z, m), "targets"), ((z, y, m), "mask")):
+        with pytest.raises(ShapeError, match=f"{name} must be of rank"):
+            losses.sequence_cross_entropy(*given)
+    with pytest.raises(ShapeError, match="labels must be of rank 1"):
+        losses.cross_entropy(y, y)
+
+
+def test_metrics_compare_pairs():
+    for metric in (metrics.accuracy, metrics.exact_match, bleu):
+        with pytest.raises(UsageError, match=r"got 1 .*and 2"):
+            metric([["a"]], [["a"], ["b"]])
+    for wrong in (-1, 3):
+        with pytest.raises(UsageError, match=r"in 0 \.\.\. 2; got"):
+            metrics.confusion(np.array([wrong]), np.array([0]), 3)
+    assert metrics.confusion(np.zeros(0, "int64"), np.zeros(0, "int64"), 2).sum() == 0
 
 
 def test_metrics():

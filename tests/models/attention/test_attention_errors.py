@@ -5,6 +5,7 @@ import pytest
 
 import symseq as ss
 import symseq.tensor as T
+from symseq import models
 from symseq.errors import ShapeError, UsageError
 from symseq.models import attention as att
 from symseq.types import TensorType
@@ -77,6 +78,7 @@ def test_other_ranks_and_what_is_no_memory_are_refused(name):
             lambda: att.PredictiveAttention(None, 4, 5, window=0, rng=RNG),
             "at least 1; got 0",
         ),
+        (lambda: att.MultiHeadAttention(4, 2.0, rng=RNG), "share the width; got 4"),
         (lambda: att.RunningMean(2.0), r"in \[0, 1\]; got 2.0"),
         (lambda: att.LSTMN(3, 4, rng=RNG).over(-1), "int of steps >= 0; got -1"),
         (lambda: att.LSTMN(3, 4, rng=RNG).over(1.5), "int of steps >= 0; got 1.5"),
@@ -92,12 +94,28 @@ def test_heads_and_deep_fusion_say_which_shapes_they_read():
     heads = att.MultiHeadAttention(4, 2, rng=RNG)
     with pytest.raises(ShapeError, match=r"x\[T, B, D\], of rank 3; got"):
         heads(tensor(5, 4), att.Memory(tensor(5, 3, 4), None))
-    with pytest.raises(ShapeError, match=r"values\[S, B, M\], of rank 3; got"):
+    with pytest.raises(ShapeError, match=r"values\[S, B, H\], of rank 3; got"):
         heads(tensor(5, 3, 4), att.Memory(tensor(5, 4), None))
     with pytest.raises(ShapeError, match="of rank 3; got"):
         att.TransformerBlock(4, 2, 5, rng=RNG)(tensor(5, 4))
     fusion = att.DeepFusion(att.LSTMN(3, 4, rng=RNG), rng=RNG)
     with pytest.raises(ShapeError, match="with H = 4; got"):
         fusion.over(att.Memory(tensor(5, 3, 4), None), 5)
-    with pytest.raises(ShapeError, match="with H = 4; got"):
+    with pytest.raises(ShapeError, match="of rank 3; got"):
         fusion.over(att.Memory(tensor(5, 8), None), 5)
+    for over in (lambda v: fusion.over(v, 5), decoder().over, lambda v: heads(v, v)):
+        with pytest.raises(UsageError, match="looks at a Memory; got Variable"):
+            over(tensor(5, 3, 4))
+
+
+def decoder(attention=None):
+    soft = att.SoftAttention(att.GeneralScore(4, 6, rng=RNG))
+    cell = models.GRU(3 + 4, 4, rng=RNG)
+    return att.LuongDecoder(cell, attention or soft, 3, 6, rng=RNG)
+
+
+def test_a_score_is_no_attention_and_an_lstm_no_lstmn():
+    with pytest.raises(UsageError, match="looks by an attention; got DotScore"):
+        decoder(att.DotScore())
+    with pytest.raises(UsageError, match="is an LSTMN's; got LSTM"):
+        att.DeepFusion(models.LSTM(3, 4, rng=RNG), rng=RNG)

@@ -25,6 +25,16 @@ def test_two_marks_need_two_steps():
         adding_problem(np.random.default_rng(0), 1, steps=1)
 
 
+def test_waves_and_epochs_of_no_length():
+    rng = np.random.default_rng(0)
+    with pytest.raises(UsageError, match="`steps` is an int of at least 1; got 0"):
+        sine_waves(rng, 3, steps=0)
+    with pytest.raises(UsageError, match="must be above 0; got 0"):
+        sine_waves(rng, 3, period=0)
+    with pytest.raises(UsageError, match="at least 0 batches; got -1"):
+        Drawn(sine_waves, 2, -1)
+
+
 def test_a_sine_wave_goes_on():
     x, y = sine_waves(np.random.default_rng(0), 3, steps=60, period=20.0)
     np.testing.assert_array_equal(x[1:], y[:-1])

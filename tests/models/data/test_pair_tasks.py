@@ -47,7 +47,12 @@ def test_no_text_means_two_days():
 
 
 def test_dates_of_no_locale_or_too_many_are_refused():
-    for counts, locales in (((1,), ()), ((-1,), ("de",)), ((40_000,), ("de",))):
+    for counts, locales in (
+        ((1,), ()),
+        ((-1,), ("de",)),
+        ((40_000,), ("de",)),
+        ((1,), ("xx",)),
+    ):
         with pytest.raises(UsageError):
             dates(*counts, locales=locales)
 

@@ -46,7 +46,7 @@ def test_no_pairs_are_no_batches():
 
 
 def test_wrong_sizes_are_refused():
-    with pytest.raises(UsageError, match="hold at least 1"):
+    with pytest.raises(UsageError, match="is an int of at least 1"):
         pairs(size=0)
     with pytest.raises(UsageError, match="one target"):
         Pairs([np.zeros(1)], [], size=2)
