@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,14 +10,22 @@ import typer
 from rich.console import Console, RenderableType
 
 from symseq import __version__
+from symseq.cli import train
 from symseq.cli.bench import bench as measure
 from symseq.cli.bench import installed_targets
 from symseq.cli.load import load
-from symseq.cli.options import Lengths, What, check_place, command, shapes_of
+from symseq.cli.options import (
+    Json,
+    Lengths,
+    What,
+    check_place,
+    command,
+    shapes_of,
+    write_json,
+)
 from symseq.compiler.summary.summary import WIDTH
 from symseq.compiler.summary.summary import summary as summarize
 from symseq.draw.picture import STYLES
-from symseq.draw.render import write_whole
 from symseq.draw.unroll import unroll_picture
 from symseq.errors import UsageError
 from symseq.explore.explore import explore as make_page
@@ -32,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-Json = Annotated[Path | None, typer.Option("--json", help="write the figures there")]
+app.add_typer(train.app, name="train")
 
 
 def version(asked: bool) -> None:
@@ -161,16 +168,16 @@ def bench(
         write_json(json_file, found.data())
 
 
+app.command()(train.classify)
+app.command()(train.write)
+
+
 def show(table: RenderableType) -> None:
     """Print a table: as wide as it is where no terminal limits it."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
     console.print(table)
-
-
-def write_json(to: Path, data: object) -> None:
-    write_whole(to, (json.dumps(data, indent=1) + "\n").encode())
 
 
 def _plain(value: Any) -> Any:

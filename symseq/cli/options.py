@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -12,6 +13,7 @@ import typer
 
 from symseq.cli.load import FileError
 from symseq.cost.given import Shapes
+from symseq.draw.render import write_whole
 from symseq.errors import SymseqError, UsageError
 from symseq.graph import Variable
 from symseq.lengths import Dim
@@ -35,6 +37,8 @@ Lengths = Annotated[
         help="a length by its name, or an input's shape (x=50x16); may be repeated",
     ),
 ]
+
+Json = Annotated[Path | None, typer.Option("--json", help="write the figures there")]
 
 
 def command(run: Callable[P, None]) -> Callable[P, None]:
@@ -98,3 +102,7 @@ def check_place(to: Path) -> Path:
     if not to.parent.is_dir():
         raise UsageError(f"there is no folder {str(to.parent)!r} to write {to.name} to")
     return to
+
+
+def write_json(to: Path, data: object) -> None:
+    write_whole(to, (json.dumps(data, indent=1) + "\n").encode())
