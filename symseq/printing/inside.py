@@ -26,12 +26,16 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One output of a body and the node's output that it makes."""
+    """One output of a body and the node's output that it makes.
+
+    ``initial``: of a state, its rows before the first step.
+    """
 
     role: str  # 'state', 'output', 'until'
     inner: Variable
     outer: Variable | None
     state: int = -1
+    initial: Variable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +93,9 @@ def _loop(node: Apply, op: Scan) -> Inside:
 
 
 def _results(node: Apply, op: Scan) -> tuple[Result, ...]:
-    states = enumerate(
-        zip(op.body_states, op.history_outputs(node.outputs), strict=True)
-    )
-    found = [Result("state", inner, outer, k) for k, (inner, outer) in states]
+    first, made = op.initial_inputs(node.inputs), op.history_outputs(node.outputs)
+    states = enumerate(zip(op.body_states, made, first, strict=True))
+    found = [Result("state", i, outer, k, start) for k, (i, outer, start) in states]
     mapped = zip(op.body_mapped, op.mapped_outputs(node.outputs), strict=True)
     found += [Result("output", inner, outer) for inner, outer in mapped]
     if op.body_until is not None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from symseq.graph import Apply, Constant, Variable
+from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.subtensor import Range, Subtensor
 from symseq.printing.formula import (
     ATOM,
@@ -267,10 +268,23 @@ def heading(start: str, roles: Sequence[str]) -> list[str]:
 
 
 def wanted_name(result: Result, views: dict[int, str]) -> str:
-    """What the user calls a loop's result: outside, else inside, else h, y, steps."""
+    """What the user calls a result: outside, inside, at first; else h, y, steps."""
     inner = plain_name(result.inner.name) if result.inner.owner is not None else ""
     stem = {"state": "h", "output": "y", "until": "steps"}[result.role]
-    return views.get(id(result.outer)) or inner or stem
+    return views.get(id(result.outer)) or inner or initial_name(result) or stem
+
+
+def initial_name(result: Result) -> str:
+    """'h' of a state whose initial value is called h0."""
+    initial = result.initial
+    while initial is not None and not initial.name and initial.owner is not None:
+        if not isinstance(initial.owner.op, (DimShuffle, Subtensor)):
+            return ""
+        initial = initial.owner.inputs[0]
+    if initial is None or isinstance(initial, Constant):
+        return ""
+    found = re.fullmatch(r"(\w+?)_?(0|init|initial)", plain_name(initial.name))
+    return found[1] if found else ""
 
 
 def plain_name(name: str | None) -> str:

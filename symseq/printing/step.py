@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from symseq.errors import UsageError
-from symseq.graph import Apply, Constant, Variable
-from symseq.ops.dimshuffle import DimShuffle
-from symseq.ops.subtensor import Subtensor
+from symseq.graph import Apply
 from symseq.printing.inside import Inside, Result, insides, variables_of
-from symseq.printing.pprint import Names, named_views, plain_name
+from symseq.printing.pprint import Names, initial_name, named_views, plain_name
 from symseq.printing.quantity import MOST_BLOCKS, Quantity, count_uses, flatten, walk
 from symseq.printing.textbook import Reader, written_names
 from symseq.scan.op import Scan
@@ -107,14 +105,10 @@ def read_step(node: Apply, views: dict[int, str]) -> Step:
 def _result_names(body: Inside, views: dict[int, str], names: Names) -> list[str]:
     nodes = sort_nodes(body.outputs, body.inputs)
     written = written_names(nodes)
-    return [
-        names.fresh(_wanted(result, body, views, written)) for result in body.results
-    ]
+    return [names.fresh(_wanted(result, views, written)) for result in body.results]
 
 
-def _wanted(
-    result: Result, body: Inside, views: dict[int, str], written: dict[int, str]
-) -> str:
+def _wanted(result: Result, views: dict[int, str], written: dict[int, str]) -> str:
     """What the user calls a result: outside, in the step, by its initial value."""
     outer = views.get(id(result.outer))
     if outer is None and result.outer is not None:
@@ -122,25 +116,13 @@ def _wanted(
     if result.inner.owner is None and outer == result.inner.name:
         outer = ""  # not the user's: a view is called as what the body hands on
     inner = plain_name(result.inner.name) if result.inner.owner is not None else ""
-    taps = [p for p in body.ports if p.role == "state" and p.state == result.state]
-    started = _initial_name(taps[0].outer) if taps and result.state >= 0 else ""
+    started = initial_name(result)
     stem = {"state": "h", "output": "y", "until": "until"}[result.role]
     if result.role == "until":
         return stem
     return (
         plain_name(outer) or inner or written.get(id(result.inner)) or started or stem
     )
-
-
-def _initial_name(initial: Variable | None) -> str:
-    """h of an initial value that is called h0."""
-    while initial is not None and not initial.name and initial.owner is not None:
-        if not isinstance(initial.owner.op, (DimShuffle, Subtensor)):
-            return ""
-        initial = initial.owner.inputs[0]
-    if initial is None or isinstance(initial, Constant):
-        return ""
-    return re.sub(r"_?(0|init|initial)$", "", plain_name(initial.name))
 
 
 def _lines(

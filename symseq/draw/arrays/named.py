@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from symseq.draw.labels import inline
+from symseq.draw.labels import inline, is_padding
 from symseq.graph import Apply, Constant, Variable
 from symseq.ops.reshape import Reshape
 from symseq.ops.take import Take
@@ -38,6 +38,7 @@ class Called:
             target = TARGET.match(node.spans[0].text)
             last = _line(node) not in readers.get(id(node.outputs[0]), set())
             plain = len(node.outputs) == 1 and inline(node.outputs[0]) is None
+            plain = plain and not is_padding(node)
             if target and last and plain and not node.kind:
                 found = (node.outputs[0], target[1])
                 claims.setdefault(_line(node), []).append(found)
