@@ -94,7 +94,9 @@ def picture(name: str) -> None:
     cell = PAGES[name](D, H, np.random.default_rng(0))
     x = T.TensorType("floatX", (B, D))("x_t")
     before = [
-        T.lscalar(part) if width is None else T.TensorType("floatX", (B, width))(part)
+        T.TensorType("int64", (B,))(part)
+        if width is None
+        else T.TensorType("floatX", (B, width))(part)
         for part, width in leaves(cell.widths)
     ]
     y, state = cell(x, filled(cell.widths, iter(before)))

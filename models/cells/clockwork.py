@@ -12,11 +12,12 @@ from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.lengths import Dim
 from symseq.ops.alloc import alloc
-from symseq.ops.compare import eq
-from symseq.ops.convert import constant
+from symseq.ops.compare import eq, switch
+from symseq.ops.dimshuffle import dimshuffle
 from symseq.ops.join import concatenate
 from symseq.ops.math import tanh
 from symseq.ops.products import dot
+from symseq.ops.reduce import any as some
 from symseq.ops.rounding import mod
 from symseq.scan.control import ifelse
 
@@ -26,7 +27,7 @@ from .cell import Cell
 
 
 class ClockworkState(NamedTuple):
-    """h: all modules side by side, the fast ones first; t: the step to come, int64."""
+    """h: all modules side by side, the fast first; t: the steps of each sequence."""
 
     h: Variable
     t: Variable
@@ -39,10 +40,11 @@ class Clockwork(Cell[ClockworkState]):
         h_i,t = h_i,t-1                                       elsewhere
 
     A module reads itself and the slower ones; the first step is t = 0, when all run. A
-    module that does not run is not computed: its branch is not taken.
-    Output: h_t. State: (h_t, t), with t of rank 0: one clock for the whole batch.
+    module that runs for no sequence of the batch is not computed: its branch is not
+    taken. Padding does not count: the clock is a part of the state, carried with it.
+    Output: h_t. State: (h_t, t + 1).
     Shapes: x_t: float[B, D], h: float[B, H], W_i: float[D, H/g],
-        U_i: float[(g - i + 1) H/g, H/g], b_i: float[H/g], t: int64.
+        U_i: float[(g - i + 1) H/g, H/g], b_i: float[H/g], t: int64[B].
     Raises: UsageError where the modules cannot share H evenly, or a period is below 1.
     Reference: Koutník et al. 2014, equations 1, 3 and 4 (U_i is the part of W_H's
         block row that is not zero).
@@ -83,9 +85,9 @@ class Clockwork(Cell[ClockworkState]):
         ]
 
     def initial(self, batch: Variable | int) -> ClockworkState:
-        """h = 0 and t = 0. Shapes: h: float[B, H], t: int64."""
+        """h = 0 and t = 0. Shapes: h: float[B, H], t: int64[B]."""
         h = alloc(np.zeros((), config.floatX), batch, self.outputs)
-        return ClockworkState(h, constant(0, "int64"))
+        return ClockworkState(h, alloc(np.int64(0), batch))
 
     def __call__(
         self, x: Variable, state: ClockworkState
@@ -99,8 +101,10 @@ class Clockwork(Cell[ClockworkState]):
         start = i * self.width
         kept, read = state.h[:, start : start + self.width], state.h[:, start:]
         new = tanh(dot(x, self.W[i]) + dot(read, self.U[i]) + self.b[i])
-        runs: Variable = ifelse(eq(mod(state.t, self.periods[i]), 0), new, kept)
-        return runs
+        runs = eq(mod(state.t, self.periods[i]), 0)
+        made = ifelse(some(runs), new, kept)  # nothing where it runs for none
+        own: Variable = switch(dimshuffle(runs, [0, "x"]), made, kept)
+        return own
 
     def flops(self, t: int) -> int:
         """Multiplications and additions of the products at step t, for one sequence.

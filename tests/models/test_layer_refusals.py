@@ -134,7 +134,10 @@ def test_a_first_state_of_another_rank_or_width(rng):
 def test_a_plain_tuple_of_the_same_form_is_a_state(rng):
     stack = Stacked([Clockwork(D, H, rng=rng), LSTM(H, 2, rng=rng)])
     layer = Recurrent(stack, return_state=True)
-    plain = ((np.zeros((2, H), "float32"), 0), (np.zeros((2, 2), "float32"),) * 2)
+    plain = (
+        (np.zeros((2, H), "float32"), np.zeros(2, "int64")),
+        (np.zeros((2, 2), "float32"),) * 2,
+    )
     values = rng.standard_normal((5, 2, D)).astype("float32")
     (ours, last), right = layer(x, initial=plain), layer(x, return_state=False)
     assert isinstance(last[1], LSTMState)

@@ -52,7 +52,7 @@ def test_flops_are_those_of_the_products_that_run():
     assert cell.flops(1) < dense / 2 and cell.flops(0) < dense
 
 
-def test_the_clock_goes_on_from_call_to_call_and_over_padding():
+def test_the_clock_goes_on_from_call_to_call_and_stands_over_padding():
     cell = cells.Clockwork(D, H, rng=np.random.default_rng(0), periods=PERIODS)
     x, mask = T.tensor3("x", dtype="float64"), T.matrix("m", dtype="float64")
     _, middle = Recurrent(cell)(x[:3], return_state=True)
@@ -63,4 +63,24 @@ def test_the_clock_goes_on_from_call_to_call_and_over_padding():
         value, np.zeros((9, 2))
     )
     np.testing.assert_allclose(got, right, rtol=1e-12)
-    assert t == 9
+    assert t.tolist() == [0, 0]
+
+
+def test_a_module_is_computed_where_it_runs_for_one_sequence(monkeypatch):
+    """Backwards over padding the sequences begin one after the other."""
+    calls = []
+
+    def count(x):
+        calls.append(x.shape)
+        return np.tanh(x)
+
+    counted = ss.op(numpy=count, vjp=lambda x, y, g: g * (1 - y * y))
+    monkeypatch.setattr("symseq.models.cells.clockwork.tanh", counted)
+    cell = cells.Clockwork(D, 4, rng=np.random.default_rng(0), periods=(1, 4))
+    x, mask = T.tensor3("x", dtype="float64"), T.matrix("m", dtype="float64")
+    f = ss.function([x, mask], Recurrent(cell, reverse=True)(x, mask))
+    calls.clear()
+    f(np.ones((8, 2, D)), (np.arange(8)[:, None] < [6, 8]).astype("float64"))
+    # The whole clock at 8, 4; for the shorter one at 6, whose clock stands at 0 before
+    # (8, 7), and at 2.
+    assert len(calls) == 8 + len({8, 7, 6, 4, 2})

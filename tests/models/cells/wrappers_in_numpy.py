@@ -104,18 +104,15 @@ def start(widths, at=None):
 def one_sequence(step, p, x, mask, s, reverse=False):
     """Outputs[T, H], states[T], last state of x: [T, D], mask: [T].
 
-    Where the mask is 0 the state is carried, except for clocks, which go on; an output
-    that is in the state is carried with it, another is 0.
+    Where the mask is 0 the state is carried; an output that is in it is carried with
+    it, another is 0.
     """
     outputs, states = [None] * len(x), [None] * len(x)
     for t in reversed(range(len(x))) if reverse else range(len(x)):
         y, new = step(p, x[t], s)
         shown = [n for n, leaf in enumerate(leaves(new)) if leaf is y]
         if not mask[t]:
-            carried = [
-                own if isinstance(own, int) else old
-                for old, own in zip(leaves(s), leaves(new), strict=True)
-            ]
+            carried = leaves(s)
             new = rebuilt(new, iter(carried))
             y = carried[shown[0]] if shown else np.zeros_like(y)
         s, outputs[t], states[t] = new, y, new
