@@ -182,30 +182,35 @@ class PlanBuilder:
 
     def ends(self, body: Body, key: str, tops: dict[int, str]) -> None:
         """The nodes for what leaves a body, and the dashed edges back to its start."""
-        loop, gradient = body.loop, self.sheet.frames[key].gradient
-        entered = set(tops.values())
-        for number, (value, kind, label) in enumerate(body.exits(self.builder.step)):
+        step, gradient = self.builder.step, self.sheet.frames[key].gradient
+        entered, left = set(tops.values()), []
+        for number, (value, kind, label) in enumerate(body.exits(step)):
             port = f"{key}.r{number}"
             self.node(Node(port, kind, label, "", key, row="bottom", gradient=gradient))
             made = self.sources(value)
             for source in [k for k in made if k not in entered] or made:
                 self.edge(source, port, value)
             for top, steps in body.taps(value):
-                self.sheet.edges.append(
-                    Edge(port, tops[id(top)], f"{self.builder.step}−{steps}",
-                         None, "carried")
-                )  # fmt: skip
-            whole = body.outside(value)
-            self.written[id(whole.root)] = [(whole.root, port)]
-        for row in loop.rows:
+                back = Edge(port, tops[id(top)], f"{step}−{steps}", None, "carried")
+                self.sheet.edges.append(back)
+            left.append((body.outside(value), port))
+            if value is body.loop.stop and body.loop.done is not None:
+                left.append((body.loop.done, port))
+        for row in body.loop.rows:
             del self.rows[id(row.out)]
+        for whole, port in left:
+            around = row_of(whole, self.rows)
+            if around is not None:
+                self.rows[id(around)] = port
+            else:
+                self.written[id(whole.root)] = [(whole.root, port)]
 
 
 @dataclass
 class Body:
     """What the body of a loop reads from the step before, and leaves behind.
 
-    A row that the body writes leaves; one that it only reads enters. Memory that is
+    A row that the body writes leaves; one that it reads before enters. Memory that is
     not cut into rows is carried where it is read before it is written.
     """
 
@@ -214,22 +219,26 @@ class Body:
 
     def __post_init__(self) -> None:
         rows = {id(row.out): "" for row in self.loop.rows}
+        self.read_first: set[int] = set()
         made = [out for step in walk(self.loop.body) for out in all_outs(step)]
         self.made = {id(row_of(out, rows)) for out in made}
         own = {id(out.root): out.root for out in made if row_of(out, rows) is None}
         done: set[int] = set()
         for step in walk(self.loop.body):
-            for value in () if isinstance(step, Loop) else reads(step):
-                root = value.root
-                fresh = id(root) in own and id(root) not in done
-                if fresh and row_of(value, rows) is None and root not in self.carried:
+            for value in () if isinstance(step, Loop | View) else reads(step):
+                row, root = row_of(value, rows), value.root
+                if row is not None and id(row) not in done:
+                    self.read_first.add(id(row))
+                fresh = row is None and id(root) in own and id(root) not in done
+                if fresh and root not in self.carried:
                     self.carried.append(root)
-            done.update(id(out.root) for out in all_outs(step))
+            written = all_outs(step)
+            done.update(id(row_of(out, rows) or out.root) for out in written)
 
     def entries(self, step: str) -> Iterator[tuple[Value, str, str]]:
         """(value, kind, label) of what enters: rows, and what is carried."""
         for row in self.loop.rows:
-            if id(row.out) not in self.made:
+            if id(row.out) not in self.made or id(row.out) in self.read_first:
                 state = any(True for _ in self._later(row.out))
                 label = f"{clean(row.source.name)}[{step}{shift(row.offset)}]"
                 yield row.out, "state" if state else "sequence", label

@@ -226,7 +226,10 @@ def as_one(edges: list[Edge]) -> Edge:
     first = edges[0]
     if len(edges) == 1:
         return first
-    flows = {id(edge.variable or edge): edge.label for edge in edges}
+    flows = {
+        id(edge if edge.variable is None else edge.variable): edge.label
+        for edge in edges
+    }
     labels = list(dict.fromkeys(flows.values()))
     if len(labels) > MOST_TYPES:
         labels[MOST_TYPES:] = [f"+ {len(labels) - MOST_TYPES} more"]

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from scan_cases import LOOPS
 
 import symseq as ss
 import symseq.tensor as T
@@ -89,6 +90,23 @@ def test_taps_and_loops_in_loops():
     assert frames["inner"].parent == frames["outer"].key
     taps = sorted(e.label for e in scene.edges if e.role == "carried")
     assert taps == ["s−1", "t−1", "t−2"]
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=str)
+def test_every_kind_of_loop_has_edges_with_known_ends(loop):
+    inputs = loop.inputs()
+    outputs = loop.build(*inputs)
+    cost = sum(v.sum() for v in outputs if v.dtype == "float64")
+    floats = [v for v in inputs if v.dtype == "float64"]
+    if floats and not isinstance(cost, int):
+        outputs = [*outputs, *ss.grad(cost, floats, disconnected_inputs="ignore")]
+    scene = ss.function(inputs, outputs, on_unused_input="ignore").plan.scene()
+    assert len(scene.by_key) == len(scene.nodes)
+    for edge in scene.edges:
+        assert {edge.source, edge.target} <= scene.by_key.keys()
+    for node in scene.nodes:  # what carries a state was made in the loop
+        if node.row == "bottom":
+            assert any(edge.target == node.key for edge in scene.edges)
 
 
 def test_a_plan_is_drawn_at_levels():

@@ -220,6 +220,14 @@ def test_too_many_nodes_are_hidden_and_counted(grouped):
     assert note in ss.draw(y, max_nodes=30).dot
 
 
+def test_comparisons_and_choices_close_too():
+    a, b = leaf("a", B), leaf("b", B)
+    with ss.group("choice"):
+        y = T.switch(a > b, a, b) + T.switch(T.eq(a, b), a, 0)
+    both = at_level(build([y * (a > b), y * T.eq(a, b)]), "layers")
+    assert kinds(both)["group"] == ["choice"]
+
+
 def test_loops_close_before_lines():
     h, _, _ = rnn()
     scene = at_level(build([h]), max_nodes=5)
