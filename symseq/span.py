@@ -45,12 +45,17 @@ class Span:
         return replace(self, saved=self.text)
 
     def __str__(self) -> str:
-        return f"{_last_part(self.file)}:{self.line}"
+        return f"{place_of(self.file)}:{self.line}"
 
 
 @cache
-def _last_part(file: str) -> str:
-    return PurePath(file).name
+def place_of(file: str) -> str:
+    """A file's name without folders; of a cell of a notebook "In[3]"."""
+    told = None
+    if "IPython" in sys.modules:
+        shell = sys.modules["IPython"].get_ipython()
+        told = shell.compile.format_code_name(file) if shell is not None else None
+    return told[1] if told else PurePath(file).name
 
 
 UNKNOWN = Span("<unknown>", 0, "")

@@ -102,7 +102,10 @@ class Summary:
 
     def __str__(self) -> str:
         file = io.StringIO()
-        Console(file=file, width=WIDTH, color_system=None).print(self.__rich__())
+        console = Console(
+            file=file, width=WIDTH, color_system=None, force_jupyter=False
+        )
+        console.print(self.__rich__())
         lines = filter(str.strip, file.getvalue().splitlines())
         return "\n".join(line[1:].rstrip() for line in lines)
 

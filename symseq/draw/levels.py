@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
 from math import ceil
-from pathlib import PurePath
 from string import ascii_lowercase
 
 from symseq.draw.labels import clean, inline, source
@@ -19,6 +18,7 @@ from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.ops.elementwise import Elementwise
 from symseq.printing.formula import Term, term_of
+from symseq.span import place_of
 
 DETAILS = ("full", "ops", "layers")
 WIDEST = 44  # characters in a line of a formula
@@ -163,7 +163,7 @@ def with_frames(scene: Scene, runs: Mapping[str, Sequence[Node]]) -> Scene:
 def _line_label(run: Sequence[Node]) -> str:
     """lstm.py:12 or lstm.py:12 … 31, the line's text, how many nodes."""
     spans = [node.apply.spans[0] for node in run if node.apply is not None]
-    rows = {(PurePath(span.file).name, span.line) for span in spans}
+    rows = {(place_of(span.file), span.line) for span in spans}
     first, last = min(rows), max(rows)
     where = f"{first[0]}:{first[1]}"
     if first[0] != last[0]:

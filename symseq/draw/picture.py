@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,8 @@ from symseq.draw.write import dot_text
 from symseq.errors import UsageError
 from symseq.graph import SharedVariable, Variable
 from symseq.printing.inside import variables_of
+
+WIDEST = 690  # points: the column of a notebook
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +49,21 @@ class Picture:
         return path
 
     def _repr_svg_(self) -> str:
-        return self.svg
+        return fitted(self.svg)
 
     def _repr_mimebundle_(self, **asked: object) -> dict[str, str]:
         """For notebooks: the image, and text for those that show none."""
-        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        return {"image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
+
+
+def fitted(svg: str) -> str:
+    """A picture that is wider than the column of a notebook, made as wide as that."""
+    found = re.search(r'<svg width="([\d.]+)pt" height="([\d.]+)pt"', svg)
+    scale = WIDEST / float(found[1]) if found else 1.0
+    if found is None or scale >= 1:
+        return svg
+    edges = f'<svg width="{WIDEST}pt" height="{scale * float(found[2]):.0f}pt"'
+    return svg[: found.start()] + edges + svg[found.end() :]
 
 
 # What draws each style: name → function(what, **options). Other kinds of pictures

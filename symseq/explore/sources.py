@@ -5,11 +5,10 @@ from __future__ import annotations
 import linecache
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import Any
 
 from symseq.compiler.function import Function
-from symseq.span import Span
+from symseq.span import Span, place_of
 
 # Of longer files only what is around the lines that are used is kept.
 LONGEST, AROUND = 3000, 12
@@ -58,8 +57,7 @@ class Lines:
     def texts(self) -> list[dict[str, Any]]:
         """{name, rows: [[line, text], ...]} of each file; gaps are left out."""
         return [
-            {"name": PurePath(file).name, "rows": self.rows(file)}
-            for file in self.files()
+            {"name": place_of(file), "rows": self.rows(file)} for file in self.files()
         ]
 
     def rows(self, file: str) -> list[list[Any]]:

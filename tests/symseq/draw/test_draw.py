@@ -9,7 +9,7 @@ import pytest
 
 import symseq
 from symseq.draw import render
-from symseq.draw.picture import draw, pydotprint
+from symseq.draw.picture import draw, fitted, pydotprint
 from symseq.errors import TargetError, UsageError
 from symseq.graph import SharedVariable, Variable
 from symseq.lengths import dims
@@ -191,3 +191,10 @@ def test_gradient_style_graph_has_no_loose_nodes():
     drawn = {line.split(" ")[0] for line in names if "→" not in line}
     ends = {end for line in names if "→" in line for end in line.split(" ")[:3:2]}
     assert drawn == ends
+
+
+def test_a_wide_picture_fits_in_a_notebook() -> None:
+    wide = '<?xml?>\n<svg width="1380pt" height="100pt" viewBox="0 0 1380 100">'
+    narrow = '<svg width="69pt" height="100pt" viewBox="0 0 69 100">'
+    assert fitted(wide) == wide.replace("1380pt", "690pt").replace("100pt", "50pt")
+    assert (fitted(narrow), fitted("<svg>")) == (narrow, "<svg>")
