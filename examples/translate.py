@@ -2,7 +2,7 @@
 
 Source: Cho et al. 2014 (plain); Bahdanau, Cho and Bengio 2015; Luong, Pham and Manning
     2015 (general score, input feeding); Xu et al. 2015 (hard: a place is drawn at each
-    step and learned by the score function; half of the sentences read the expectation).
+    step of Bahdanau's decoder, and learned by the score function: `hard_loss`).
 Expect: with `--data small_parallel_enja.tar.xz` soft attention at least 4 BLEU above
     plain, hard between them, all with the same data, updates and widths. Without data a
     grammar of a few hundred sentences stands in, which all models learn.

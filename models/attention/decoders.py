@@ -32,6 +32,7 @@ class Decoder(Module):
         attention: how it looks at the memory.
         inputs, outputs: the widths of y_{t-1} and of the output.
         seen: the width of what the state keeps of a look.
+        feeding: whether the next step reads what the last look gave.
         state: makes the state of (inner, what was seen, weights[B, S], notes).
     """
 
@@ -40,6 +41,7 @@ class Decoder(Module):
     inputs: int | Dim
     outputs: int | Dim
     seen: int | Dim
+    feeding: bool = True
     state: Callable[..., Any]
 
     def over(self, memory: Memory) -> Attending:
@@ -53,6 +55,12 @@ class Decoder(Module):
     def step(self, y: Variable, state: Any, memory: Memory) -> tuple[Variable, Any]:
         """One step. Raises: UsageError for a decoder without one."""
         raise UsageError(f"{type(self).__name__} must define step(y, state, memory)")
+
+    def looking(self, attention: Attention) -> Self:
+        """A copy, with the same parameters, that looks by `attention`."""
+        made = copy(self)
+        made.attention = attention
+        return made
 
     def training(self, streams: RandomStreams, batch: Variable | int) -> Self:
         """A copy whose cell and attention are as in training."""

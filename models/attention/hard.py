@@ -5,8 +5,6 @@ from __future__ import annotations
 from copy import copy
 from typing import Any, NamedTuple, Self
 
-from symseq.config import config
-from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.lengths import Dim
 from symseq.ops.argmax import argmax
@@ -36,31 +34,19 @@ class HardAttention(Attention):
     Only in training is there a draw: without streams x is the likeliest place. No
     gradient goes through the draw; `surrogate` has the one that goes around it. A
     decoder's `state.notes.chosen` says what was drawn, `state.weights` is α.
-
-    Of the sequences in training the share `expected` reads E[z] = Σ_s α_s h̄_s instead,
-    at every step: nothing is chosen there, so that log p is 0, and α learns by the
-    gradient through E[z]. With 0, all look by draws alone.
     Shapes: query: float[B, Q], memory: values float[S, B, H], mask float[S, B];
         context z: float[B, H], weights α: float[S, B].
-    Raises: UsageError for a share outside of 0 to 1.
-    Reference: Xu et al. 2015, section 4.1, equations 8 and 9; its end, for the share
-        (0.5 there).
+    Reference: Xu et al. 2015, section 4.1, equations 8 and 9.
     """
 
-    def __init__(self, score: Score, *, expected: float = 0.0) -> None:
-        if not 0 <= expected <= 1:
-            raise UsageError(f"expected is a share from 0 to 1; got {expected}")
-        self.score, self.expected = score, expected
+    def __init__(self, score: Score) -> None:
+        self.score = score
         self.streams: RandomStreams | None = None
-        self.draws: Variable | None = None  # 0 where the expected context is read
 
     def training(self, streams: RandomStreams, batch: Variable | int) -> Self:
         """A copy that draws."""
         made = copy(self)
         made.streams = streams
-        if self.expected > 0:
-            drawn = streams.binomial((batch,), p=1 - self.expected)
-            made.draws = drawn.astype(config.floatX)
         return made
 
     def __call__(self, query: Variable, memory: Memory) -> tuple[Variable, Variable]:
@@ -75,11 +61,8 @@ class HardAttention(Attention):
     ) -> tuple[Variable, Variable, Choice]:
         scores = scores_of(self.score, query, memory)
         weights = masked_softmax(scores, memory.mask, axis=0)
-        chosen = read = choose(weights, self.streams)
-        if self.draws is not None:
-            chosen = self.draws * chosen
-            read = chosen + (1 - self.draws) * weights
-        return expected(read, memory.values), weights, Choice(chosen.T)
+        chosen = choose(weights, self.streams)
+        return expected(chosen, memory.values), weights, Choice(chosen.T)
 
 
 def choose(weights: Variable, streams: RandomStreams | None) -> Variable:

@@ -48,7 +48,7 @@ def build(
 
     A bidirectional GRU reads `read` different tokens; a GRU writes `written` different
     ones, plain (by the summary alone), with Bahdanau's attention, with Luong's, or with
-    Luong's decoder and a hard look, in training at the expected context half the time.
+    a hard look in Bahdanau's decoder, which reads what was drawn as Xu et al.'s does.
     Raises: UsageError for another kind.
     """
     if kind not in KINDS:
@@ -59,20 +59,19 @@ def build(
     def plain() -> ContextDecoder:
         return ContextDecoder(GRU(D + H, H, rng=rng), D, H)
 
-    def bahdanau() -> BahdanauDecoder:
-        soft = SoftAttention(AdditiveScore(H, M, H, rng=rng, initial=VECTOR))
-        return BahdanauDecoder(GRU(D + M, H, rng=rng), soft, D, M)
+    def bahdanau(attention: Any = SoftAttention) -> BahdanauDecoder:
+        score = AdditiveScore(H, M, H, rng=rng, initial=VECTOR)
+        return BahdanauDecoder(GRU(D + M, H, rng=rng), attention(score), D, M)
 
-    def luong(attention: Any = SoftAttention) -> LuongDecoder:
-        score = GeneralScore(H, M, **how)
-        cell = GRU(D + H, H, rng=rng)
-        return LuongDecoder(cell, attention(score), D, M, **how)
+    def luong() -> LuongDecoder:
+        soft = SoftAttention(GeneralScore(H, M, **how))
+        return LuongDecoder(GRU(D + H, H, rng=rng), soft, D, M, **how)
 
     decoders: dict[str, Callable[[], Any]] = {
         "plain": plain,
         "bahdanau": bahdanau,
         "luong": luong,
-        "hard": lambda: luong(partial(HardAttention, expected=0.5)),
+        "hard": partial(bahdanau, HardAttention),
     }
     tokens: dict[str, Any] = {"rng": rng, "initial": TOKENS}
     encoder = Bidirectional(GRU(D, H, rng=rng), GRU(D, H, rng=rng))

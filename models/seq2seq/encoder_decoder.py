@@ -109,8 +109,21 @@ class EncoderDecoder(Module):
 
         Shapes: outputs: float[T - 1, B, H], states.weights: float[T - 1, B, S].
         """
-        cell, start = self.begin(self.encode(source, source_mask, streams=streams))
-        y = self.dropout(self.target(target[:-1]), streams)
+        memory = self.encode(source, source_mask, streams=streams)
+        return self.write(memory, self.read(target, streams), streams=streams)
+
+    def read(self, target: Variable, streams: RandomStreams | None = None) -> Variable:
+        """What the decoder reads of a target. Shapes: float[T - 1, B, D]."""
+        return self.dropout(self.target(target[:-1]), streams)
+
+    def write(
+        self, memory: Memory, y: Variable, *, streams: RandomStreams | None = None
+    ) -> Run[Any]:
+        """The decoder over a memory, given what it reads at each step.
+
+        Shapes: y: float[T - 1, B, D].
+        """
+        cell, start = self.begin(memory)
         return Recurrent(cell, name="decoder").run(y, None, start, streams=streams)
 
     def logits(

@@ -8,7 +8,6 @@ from attention_tools import D, H, M, inputs, model, values
 
 import symseq as ss
 import symseq.tensor as T
-from symseq.errors import UsageError
 from symseq.models import GRU, Recurrent
 from symseq.models import attention as att
 from symseq.tensor.shared_randomstreams import RandomStreams
@@ -198,32 +197,3 @@ def test_without_training_the_likeliest_place_is_chosen():
     weights, chosen = f(y, memory, mask)
     np.testing.assert_array_equal(chosen.argmax(axis=2), weights.argmax(axis=2))
     np.testing.assert_array_equal(chosen.sum(axis=2), 1)
-
-
-def test_a_share_of_the_sequences_reads_the_expected_context_and_chooses_nothing():
-    rng, B = np.random.default_rng(0), 400
-    hard = att.HardAttention(att.GeneralScore(3, 4, rng=rng), expected=0.25)
-    query, values = T.matrix("query"), T.tensor3("values")
-    memory = att.Memory(values)
-    drawing = hard.training(RandomStreams(1), B)
-    context, weights, notes = drawing.look(query, memory, None)
-    log_p = att.log_probability(weights.T, notes.chosen)
-    grad = T.grad(context.sum(), query)
-    look = ss.function([query, values], [context, weights, notes.chosen, log_p, grad])
-    q, v = rng.standard_normal((B, 3)), rng.standard_normal((5, B, 4))
-    c, alpha, chosen, logs, slope = look(q, v)
-    drawn = chosen.sum(axis=1) > 0
-    assert 0.6 < drawn.mean() < 0.9
-    mean = (alpha[:, :, None] * v).sum(axis=0)
-    at = (chosen.T[:, :, None] * v).sum(axis=0)
-    np.testing.assert_allclose(c, np.where(drawn[:, None], at, mean), rtol=1e-5)
-    assert (logs[~drawn] == 0).all() and (logs[drawn] < 0).all()
-    assert not slope[drawn].any() and slope[~drawn].any(axis=1).all()
-    best = ss.function([query, values], hard(query, memory)[0])(q, v)
-    np.testing.assert_array_equal(best, v[alpha.argmax(axis=0), np.arange(B)])
-
-
-@pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
-def test_the_share_is_one(share):
-    with pytest.raises(UsageError, match="from 0 to 1"):
-        att.HardAttention(att.DotScore(), expected=share)

@@ -7,7 +7,7 @@ from paper_loops import below, join
 LOOKS = {
     "bahdanau": (paper.bahdanau, paper.soft(paper.additive)),
     "luong": (paper.luong, paper.soft(paper.general)),
-    "hard": (paper.luong, paper.hard(paper.general)),
+    "hard": (paper.bahdanau, paper.hard(paper.additive)),
 }
 
 
@@ -47,7 +47,7 @@ def decode(p, kind, hs, c, ys, places=None):
         return outputs, []
     decoder, look = LOOKS[kind]
     if places is not None:
-        look = paper.hard(paper.general, places)
+        look = paper.hard(paper.additive, places)
     width = p["encoder.forward.cell.U_h"].shape[0] * 2
     return decoder(own, paper.gru, look, es, hs, width, state)[:2]
 
