@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from symseq.compiler.function import Function
 from symseq.cost.given import Shapes
@@ -23,22 +23,14 @@ from symseq.graph import Apply, SharedVariable, Variable
 
 # Nodes and edges over all drawings: what a page of 5 MB and a minute hold.
 MOST_DRAWN = 60_000
-# The graphs between two passes are drawn whole where they have no more nodes than that;
-# else what changed and its neighbours, of so many nodes that changed.
-MOST_BETWEEN, MOST_CHANGED = 150, 40
+# A pass is drawn by what changed and its neighbours, of so many nodes that changed; by
+# its whole graph where that is as small as this.
+MOST_CHANGED, MOST_WHOLE = 40, 80
 # What a pass changed is drawn in graphs of so many nodes.
 MOST_STEPPED = 3000
 # Up to so many nodes there is a drawing with everything open.
 MOST_AT_ONCE = 300
 EVERYTHING = "*"
-
-
-class Side(NamedTuple):
-    """A graph before or after a pass, and what is only there."""
-
-    step: Step
-    nodes: Sequence[Apply]
-    name: str
 
 
 @dataclass
@@ -53,7 +45,6 @@ class Book:
     parts: Parts = field(default_factory=Parts)
     budget: Budget = field(default_factory=lambda: Budget(MOST_DRAWN))
     chapters: list[dict[str, Any]] = field(default_factory=list)
-    scenes: list[Scene] = field(default_factory=list)  # of the chapters
     steps: list[dict[str, Any]] = field(default_factory=list)
     program: dict[str, Any] | None = None
     assumed: bool = False
@@ -75,45 +66,39 @@ class Book:
         self.program = emitted(what, self.facts.lines)
 
     def add_graphs(self, steps: Sequence[Step], what: Function) -> None:
-        """First and last of all, since drawings are many; then those between."""
+        """The first and the last, which are whole; then what each pass changed."""
         first, *others = steps
-        changing = [step for step in others if step.changed]
         self.chapter("as written", first.outputs)
-        whole = {id(first): 0}
+        changing = [step for step in others if step.changed]
         if changing:
-            last = changing[-1]
-            new = summaries(last.outputs, what.inputs, self.values)
+            last = changing[-1].outputs
+            new = summaries(last, what.inputs, self.values)
             self.facts.values = self.facts.values | new
-            whole[id(last)] = self.chapter("rewritten", last.outputs, what)
-        size = len(self.scenes[0].nodes)
-        if size <= MOST_BETWEEN:
-            for step in changing[:-1]:
-                whole[id(step)] = self.chapter(f"after {step.name}", step.outputs)
-        before = first
+            self.chapter("rewritten", last, what)
+        drawn = self.chapters[0]["nodes"] <= MOST_STEPPED
+        full = self.scene(first.outputs) if drawn else Scene()
         for number, step in enumerate(others, 1):
-            sides = [Side(before, step.gone, "before"), Side(step, step.new, "after")]
-            shown = [self.side(side, step.name, whole, size) for side in sides]
-            names = ("before", "goneKeys"), ("after", "newKeys")
-            data = step.data() | {"number": number}
-            for (place, keys), side in zip(names, shown, strict=True):
-                data |= {place: side[0], keys: side[1]}
+            old, data = full, step.data() | {"number": number}
+            if drawn and step.changed:
+                full = self.scene(step.outputs)
+            sides = ("before", old, step.gone), ("after", full, step.new)
+            for name, scene, nodes in sides:
+                data |= {name: self.side(f"{name} {step.name}", scene, nodes)}
             self.steps.append(data)
-            before = step if step.changed else before
 
-    def side(
-        self, side: Side, name: str, whole: Mapping[int, int], size: int
-    ) -> tuple[int, list[str]]:
-        """The chapter in which one side of a step is seen (or -1), and its keys there.
+    def side(self, name: str, scene: Scene, nodes: Sequence[Apply]) -> list[Any]:
+        """[number of a chapter or -1, keys there] of what one side of a pass alone has.
 
-        Where the graphs between are not drawn whole, what changed and its neighbours.
+        A small graph is drawn whole, of others what changed and its neighbours.
         """
-        number = whole.get(id(side.step), -1)
-        if number < 0 and side.nodes and size <= MOST_STEPPED:
-            full = self.scene(side.step.outputs)
-            keys = keys_of(full, side.nodes)[:MOST_CHANGED]
-            if keys:
-                number = self.part(f"{side.name} {name}", touching(full, set(keys)))
-        return number, keys_of(self.scenes[number], side.nodes) if number >= 0 else []
+        keys = keys_of(scene, nodes)[:MOST_CHANGED]
+        if len(scene.nodes) > MOST_WHOLE:
+            scene = touching(scene, set(keys))
+        if not keys or not self.budget.take(scene):
+            return [-1, []]
+        (drawn,) = draw_all([scene])
+        facts = self.facts.of(scene, Heat())
+        return [self.add(name.replace("_", " "), scene, facts, {WHOLE: drawn}), keys]
 
     def scene(self, wanted: Sequence[Variable]) -> Scene:
         """The picture of a graph between two passes."""
@@ -137,13 +122,6 @@ class Book:
         self.chapters[number]["timed"] = bool(heat.seconds)
         return number
 
-    def part(self, name: str, scene: Scene) -> int:
-        """A part of a graph, everything in it open; its number, -1 where it is not."""
-        if not self.budget.take(scene):
-            return -1
-        (drawn,) = draw_all([scene])
-        return self.add(name, scene, self.facts.of(scene, Heat()), {WHOLE: drawn})
-
     def add(
         self,
         name: str,
@@ -156,7 +134,6 @@ class Book:
             "drawings": {key: self.parts.add(data) for key, data in drawn.items()},
             "missing": len(self.budget.missing),
         })  # fmt: skip
-        self.scenes.append(scene)
         return len(self.chapters) - 1
 
     def head(self, title: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from math import ceil
 
 from symseq.draw.labels import clean
 from symseq.draw.scene import WHOLE, Frame, Node, Scene
-from symseq.explore.islands import islands
+from symseq.explore.islands import islands, only_for
 from symseq.span import Span
 
 MOST = 40  # parts of a frame
@@ -49,18 +49,30 @@ class Divider:
         if len(parts) + len(loose) > self.most:
             found = islands(self.scene, key)
             gathered = {node for island in found for node in island}
-            rest = [node for node in loose if node not in gathered]
             # One that is nearly all says nothing: its runs stand in its place.
             if len(found) > 1:
-                parts, loose = [*parts, *self.with_updates(found)], rest
+                rest = [node for node in loose if node not in gathered]
+                together, loose = self.with_updates(key, rest, found)
+                parts += together
         self.settle(key, self.runs([*parts, *self.moving(loose)]))
 
-    def with_updates(self, found: Sequence[Sequence[str]]) -> list[Run]:
-        """The islands; the updates as one where they are many."""
-        ends = {n.key for n in self.scene.nodes if n.kind == "update"}
-        updates = [Run(one) for one in found if ends.intersection(one)]
-        others = [Run(one) for one in found if not ends.intersection(one)]
-        return [*others, *([Run(updates)] if len(updates) > FEW else updates)]
+    def with_updates(
+        self, key: str, loose: Sequence[str], found: Sequence[Sequence[str]]
+    ) -> tuple[list[Run], list[str]]:
+        """The islands, and what is in none; the updates as one where they are many."""
+        ends = {
+            k for k in self.scene.inside[key] if self.scene.by_key[k].kind == "update"
+        }
+        updates = [one for one in found if ends.intersection(one)]
+        others = [one for one in found if not ends.intersection(one)]
+        if len(updates) <= FEW:
+            return [Run(one) for one in found], list(loose)
+        gathered = only_for(self.scene, key, ends.union(*updates))
+        inner = [*updates, *(one for one in others if gathered.issuperset(one))]
+        parts: list[str | Run] = [k for k in loose if k in gathered]
+        parts = sorted([*parts, *(Run(one) for one in inner)], key=self.first)
+        left = [Run(one) for one in others if not gathered.issuperset(one)]
+        return [*left, Run(parts)], [k for k in loose if k not in gathered]
 
     def moving(self, loose: Sequence[str]) -> list[str]:
         """The nodes that may go into runs: ends stay if they are few."""

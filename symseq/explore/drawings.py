@@ -6,22 +6,25 @@ import os
 import re
 import shutil
 import xml.etree.ElementTree as ET
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symseq.draw.render import render
-from symseq.draw.scene import WHOLE, Scene
+from symseq.draw.scene import WHOLE, Node, Scene
 from symseq.draw.write import dot_text
 from symseq.errors import TargetError
+from symseq.explore.islands import LEAVES
 
 OPEN, CLOSED = "▾ ", "▸ "
 # From so many edges on, types are left to what the pointer shows: a label is a row.
 TYPED = 90
 # From so many nodes on, only the neighbours of what is open are drawn around it.
 MOST_AROUND = 70
+# What more nodes than that read is drawn at each of them.
+MOST_READERS, COPY = 5, "~"
 # Graphviz looks for the best picture for so long; a drawing must not take a minute.
 HURRY = "\tgraph [nslimit=3 nslimit1=3 mclimit=0.6]\n"
 SHAPES = ("polygon", "polyline", "ellipse", "path", "text")
@@ -83,6 +86,32 @@ def touching(scene: Scene, keys: set[str]) -> Scene:
     return replace(scene, nodes=nodes, edges=tuple(edges), frames=opened)
 
 
+def split(scene: Scene) -> Scene:
+    """The scene with a leaf that many read drawn at each of its readers.
+
+    One node with forty long edges takes Graphviz longer than all the rest, and people
+    cannot follow them. The page knows the copies by what is in front of COPY.
+    """
+    counts = Counter(edge.source for edge in scene.edges)
+    many = {
+        node.key: node
+        for node in scene.nodes
+        if node.kind in LEAVES and counts[node.key] > MOST_READERS
+    }
+    copies: dict[str, Node] = {}
+    edges = []
+    for edge in scene.edges:
+        node = many.get(edge.source)
+        if node is not None:
+            key = f"{node.key}{COPY}{edge.target}"
+            frame = scene.around(edge.target)[-1:]
+            copies[key] = replace(node, key=key, frame=frame[0] if frame else WHOLE)
+            edge = replace(edge, source=key)
+        edges.append(edge)
+    nodes = [node for node in scene.nodes if node.key not in many]
+    return replace(scene, nodes=(*nodes, *copies.values()), edges=tuple(edges))
+
+
 def draw_states(scene: Scene, budget: Budget) -> dict[str, Any]:
     """The drawing of each state by its frame, as far as the budget goes.
 
@@ -120,6 +149,7 @@ def drawing_or_none(scene: Scene) -> dict[str, Any] | None:
 
 def drawing(scene: Scene) -> dict[str, Any]:
     """{"size": [width, height, right, down], "items": [item, ...]}."""
+    scene = split(scene)
     text = dot_text(marked(scene), legend=False)
     head, _, rest = text.partition("{\n")
     image = render(f"{head}{{\n{HURRY}{rest}", "svg")

@@ -91,6 +91,20 @@ def islands(scene: Scene, frame: str) -> list[list[str]]:
     return [keys for keys in found.values() if len(keys) > 1]
 
 
+def only_for(scene: Scene, frame: str, keys: set[str]) -> set[str]:
+    """`keys`, and what right in the frame is read for them alone."""
+    readers: dict[str, list[str]] = {}
+    for edge in scene.edges:
+        readers.setdefault(edge.source, []).append(edge.target)
+    found = set(keys)
+    for node in reversed(scene.nodes):
+        loose = node.frame == frame and node.kind != "input" and not node.row
+        by = readers.get(node.key, [])
+        if loose and by and found.issuperset(by):
+            found.add(node.key)
+    return found
+
+
 @dataclass(slots=True)
 class Islands:
     """Which island each node is of, by a node of it."""

@@ -41,6 +41,7 @@ class Page {
       button.setAttribute("aria-current", String(Number(button.dataset.number) === number));
     }
     const found = keys?.find((key) => key in this.facts);
+    this.card(this.chosen.key);
     await this.open(found ? this.frameOf(found) : "", found ?? null);
   }
 
@@ -73,8 +74,7 @@ class Page {
     while (at && !(at in this.chapter.drawings)) at = this.facts[at]?.p ?? "";
     const part = this.chapter.drawings[at];
     if (part === undefined) {
-      this.hint("This graph is not drawn here: it is too large, or the page was full.");
-      return;
+      return this.hint("This graph is not drawn: it is too large, or the page was full.");
     }
     this.opened = at;
     this.view.show(await unpack(`part-${part}`));
@@ -84,10 +84,11 @@ class Page {
     this.hint(missing ? "Not drawn: the page holds no more drawings. Its parts are found "
       + "by search and in the panes." : "");
     this.refresh();
+    if (this.marks && this.view.fits()) return this.view.settle();
     if (centre && this.view.items.has(centre)) this.view.center(centre);
     else if (at && at !== ALL) this.view.center(at);
     else this.view.begin();
-    this.view.settle();
+    return this.view.settle();
   }
 
   close() {
@@ -187,6 +188,8 @@ class Page {
         if (facts && !facts.f && facts.l?.some((line) => lines.has(line))) same.add(at);
       }
     }
+    // Where one line wrote nearly all, marking all says nothing.
+    if (same.size > this.view.items.size / 2) same.clear();
     this.view.mark("same", same);
     this.view.mark("chosen", new Set(shown ? [shown] : []));
     this.view.light(new Set(shown ? [shown] : []));
@@ -208,8 +211,8 @@ class Page {
 
   share() {
     if (this.heat === null) return null;
-    const shown = [...this.view.items].filter(([, g]) => !g.classList.contains("c"));
-    const most = Math.max(...shown.map(([key]) => this.total(key)[this.heat]), 0);
+    const shown = [...this.view.items.values()].filter((g) => !g.classList.contains("c"));
+    const most = Math.max(...shown.map((g) => this.total(g.dataset.key)[this.heat]), 0);
     return (key) => (most ? this.total(key)[this.heat] / most : 0);
   }
 
@@ -295,11 +298,12 @@ class Page {
       made.addEventListener("click", does);
       return made;
     };
-    const parts = [link(this.chapter.name, () => this.open(""))];
+    const step = this.marks ? this.head.steps[this.step] : null;
+    const name = step ? `pass ${step.number}: ${step.name}` : this.chapter.name;
+    const parts = [link(name, () => this.open(""))];
     for (const key of path) {
       parts.push(element("span", {}, "›"), link(first(this.facts[key].n), () => this.open(key)));
     }
-    const step = this.marks ? this.head.steps[this.step] : null;
     for (const [name, side, number, keys] of sidesOf(step)) {
       parts.push(link(name, () => this.showChapter(number, keys, side), this.marks[1] === side));
     }

@@ -151,14 +151,15 @@ function profilePane(page) {
     table.append(element("tr", {}, ...titles));
   }
   for (const [key, value] of rows.slice(0, MOST_ROWS)) {
-    const facts = page.facts[key], bar = element("span", { class: "bar" });
-    bar.style.width = `${Math.max(1, 100 * value / rows[0][1])}%`;
+    const facts = page.facts[key];
     const share = `${(100 * value / total).toFixed(1)} %`;
     const line = facts.l?.length ? place(page.head, facts.l[0]).name : "";
     const row = element("tr", { "data-at": key },
-      element("td", { class: "number" }, share, bar),
+      element("td", { class: "number share" }, share),
       element("td", { class: "number" }, amount(value, name)),
-      element("td", {}, facts.n), element("td", { class: "quiet" }, line));
+      element("td", {}, facts.n), element("td", { class: "place" }, line));
+    const part = `${100 * value / rows[0][1]}%`;
+    row.firstChild.style.background = `linear-gradient(to right, #f7d3b8 ${part}, #0000 ${part})`;
     row.addEventListener("click", () => page.go(key));
     table.append(row);
   }
@@ -170,11 +171,8 @@ function profilePane(page) {
 
 // [[name, side, chapter, keys], ...] of what is drawn of a pass.
 function sidesOf(step) {
-  const sides = [
-    ["before", "went", step?.before ?? -1, step?.goneKeys],
-    ["after", "came", step?.after ?? -1, step?.newKeys],
-  ];
-  return sides.filter(([, , number, keys]) => number >= 0 && keys.length);
+  const sides = step ? [["before", "went", ...step.before], ["after", "came", ...step.after]] : [];
+  return sides.filter(([, , number]) => number >= 0);
 }
 
 function passesPane(page) {

@@ -3,7 +3,7 @@
 // Names only ever become text nodes.
 
 const SVG = "http://www.w3.org/2000/svg";
-const CLOSEST = 6, FARTHEST = 0.02, LEGIBLE = 0.55;
+const CLOSEST = 6, FARTHEST = 0.02, LEGIBLE = 0.55, COARSE = 0.38;
 const MOVING = 260; // milliseconds
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -21,6 +21,9 @@ function element(tag, attributes = {}, ...inside) {
   made.append(...inside);
   return made;
 }
+
+// A leaf that many read is drawn several times, as v3~n7, v3~n9, ...
+const original = (key) => key.replace(/~[^>]*?(?=->|$)/, "");
 
 const byId = (id) => document.getElementById(id);
 
@@ -58,14 +61,17 @@ class View {
       group.setAttribute("transform", `translate(${x} ${y})`);
       group.append(...shapes.map(shape));
       inside.append(group);
-      group.dataset.key = key;
+      group.dataset.key = original(key);
+      group.name = key;
       if (kind === "e") {
-        this.edges.push([group, ...key.split("->")]);
-        if (type) this.types.set(key, type);
+        this.edges.push([group, ...key.split("->").map(original)]);
+        if (type) this.types.set(original(key), type);
         this.widen(group);
       } else {
         this.items.set(key, group);
         group.at = [x, y];
+        // What is drawn at each of its readers has its name from any of them.
+        if (!this.items.has(original(key))) this.items.set(original(key), group);
       }
     }
     this.layer.replaceChildren(inside);
@@ -92,7 +98,7 @@ class View {
     if (STILL.matches || !this.before?.size) return;
     const after = this.places(), how = { duration: MOVING, easing: "ease-out" };
     for (const group of this.layer.firstChild.children) {
-      const key = group.dataset.key, old = this.before.get(key), now = after.get(key);
+      const old = this.before.get(group.name), now = after.get(group.name);
       if (!old || !now || group.classList.contains("c")) {
         group.animate({ opacity: [0, 0, 1] }, how);
         continue;
@@ -114,10 +120,15 @@ class View {
     this.look(0, 0, ...this.size, 1.4);
   }
 
+  // Whether all of it can be read at once.
+  fits() {
+    this.fit();
+    return this.scale >= COARSE;
+  }
+
   // As large as it can be read; of what is longer than the window, the beginning.
   begin() {
-    this.fit();
-    if (this.scale >= LEGIBLE) return;
+    if (this.fits()) return;
     const { width } = this.root.getBoundingClientRect();
     this.scale = LEGIBLE;
     this.x = (width - this.size[0] * this.scale) / 2;
@@ -144,7 +155,7 @@ class View {
     const x = box.x + moves[0].e + moves[1].e, y = box.y + moves[0].f + moves[1].f;
     const wide = group.classList.contains("c");
     if (wide) this.look(x - 20, y - 20, box.width + 40, box.height + 40, 1.3);
-    if (wide && this.scale >= LEGIBLE) return;
+    if (wide && this.scale >= COARSE) return;
     const view = this.root.getBoundingClientRect();
     this.scale = Math.max(this.scale, wide ? LEGIBLE : 0.9);
     this.x = view.width / 2 - (x + box.width / 2) * this.scale;
@@ -165,8 +176,9 @@ class View {
       (start === key ? [end] : end === key ? [start] : [])));
     const [x, y] = middle(own);
     let [best, least] = [null, Infinity];
-    for (const [other, group] of this.items) {
-      if (other === key || group.classList.contains("c") || (below && !joined.has(other))) continue;
+    for (const group of this.items.values()) {
+      const other = group.dataset.key;
+      if (group === own || group.classList.contains("c") || (below && !joined.has(other))) continue;
       const [dx, dy] = middle(group).map((at, k) => at - [x, y][k]);
       const [along, across] = below ? [dy * below, Math.abs(dx)] : [dx * right, Math.abs(dy)];
       const far = along + 3 * across;
@@ -245,7 +257,9 @@ class View {
   // -- looks
 
   mark(name, keys) {
-    for (const [key, group] of this.items) group.classList.toggle(name, keys.has(key));
+    for (const group of this.items.values()) {
+      group.classList.toggle(name, keys.has(group.dataset.key));
+    }
   }
 
   light(keys) {
@@ -256,9 +270,9 @@ class View {
 
   // Colour what has a share of what is hottest, from white to orange.
   heat(share) {
-    for (const [key, group] of this.items) {
+    for (const group of this.items.values()) {
       if (group.classList.contains("c")) continue;
-      const part = share ? share(key) : null;
+      const part = share ? share(group.dataset.key) : null;
       for (const one of group.children) {
         if (one.tagName === "text") continue;
         one.style.fill = part === null ? "" : warm(part);
