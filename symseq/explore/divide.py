@@ -194,10 +194,11 @@ def runs_of(parts: Sequence[str | Run], most: int) -> Sequence[str | Run]:
 def run_label(nodes: Sequence[Node]) -> tuple[str, str]:
     """What a run updates, or else its line; the lines and how many nodes it has."""
     spans = list(dict.fromkeys(span for node in nodes for span in spans_of(node)[:1]))
-    updated = [
-        node.label.removeprefix("new ") for node in nodes if node.kind == "update"
-    ]
-    plural = "s" if len(updated) > NAMED else ""
+    ends = [node for node in nodes if node.kind == "update"]
+    names = [end.label.removeprefix("new ") for end in ends]
+    # W and not W.mean, which an optimizer keeps of it.
+    updated = [n for n in names if not any(n.startswith(f"{m}.") for m in names)]
+    plural = "s" if len(updated) > 1 else ""
     heads = [f"update{plural} of {some(updated)}"] if updated else []
     if len(spans) == 1 and spans[0].text and not updated:
         heads.append(clean(spans[0].text))

@@ -192,7 +192,7 @@ function passesPane(page) {
     if (gone) counts.append(element("span", { class: "minus" }, `−${gone}`));
     if (came) counts.append(element("span", { class: "plus" }, `+${came}`));
     if (!changed) counts.append("no change");
-    row.append(counts, element("span", { class: "quiet" }, `${step.number}`),
+    row.append(counts, element("i", {}, `${step.number}`),
       element("b", {}, step.name));
     if (page.step === at) {
       row.classList.add("now");

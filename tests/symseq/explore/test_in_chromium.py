@@ -84,6 +84,11 @@ class Browser:
     def trail(self):
         return self.one("#trail").text.split("\n")
 
+    def now(self):
+        """The pass that the stepper is at: 'number: name'."""
+        number, name = (self.one(f"#pane .step.now {tag}").text for tag in ("i", "b"))
+        return f"{number}: {name}"
+
     def complaints(self):
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
@@ -147,7 +152,7 @@ def test_the_pointer_shows_a_node(shown):
         "arguments[0].dispatchEvent(new PointerEvent('pointermove', {bubbles: true, "
         "clientX: 200, clientY: 200}))", node)  # fmt: skip
     tip = shown.one("#tip").text
-    assert "input" in tip and "float32[T, 3]" in tip and "pages.py" in tip
+    assert "input" in tip and "float32[T, H]" in tip and "pages.py" in tip
 
 
 def test_panes_are_linked_by_the_users_line(shown):
@@ -160,16 +165,16 @@ def test_panes_are_linked_by_the_users_line(shown):
 
 
 def test_passes_are_stepped_through(shown):
-    seen = set()
-    for _ in shown.all("#chapters button"):
+    seen = []
+    for _ in range(4):
         shown.keys("]")
-        shown.until(lambda _: shown.all("#pane .step.now"))
-        seen.add(shown.one("#pane .step.now b").text)
-        shown.until(lambda _: shown.trail()[0].startswith("pass "))
-    assert len(seen) == 2
+        shown.until(lambda _: shown.one("#pane .step.now b").text not in seen)
+        seen.append(shown.one("#pane .step.now b").text)
+    shown.until(lambda _: shown.trail()[0] == f"pass {shown.now()}")
     assert shown.all("#view .came, #view .went")
+    assert shown.all("#pane .step.now .change")
     shown.keys("[")
-    shown.until(lambda _: shown.one("#pane .step.now b").text in seen)
+    shown.until(lambda _: shown.one("#pane .step.now b").text == seen[-2])
     shown.keys("g")
     shown.until(lambda _: shown.trail()[0] in ("as written", "rewritten"))
 
@@ -224,8 +229,12 @@ def test_ten_thousand_nodes_open_at_once(browser, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(book, "MOST_DRAWN", 1500)
         found = explored(tmp_path, y)
+    # Its own time: how busy the machine is besides says nothing of the page.
+    browser.driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     browser.open(found)
-    assert browser.script("return performance.now()") < 3000
+    told = browser.driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    seconds = {one["name"]: one["value"] for one in told}
+    assert 0 < seconds["TaskDuration"] < 3
     assert "10,00" in browser.one("#card").text
     browser.keys("/")
     browser.keys("dot", "#query")
