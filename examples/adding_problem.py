@@ -85,7 +85,11 @@ def draw_gates(gates, x, path):
     """Heat maps of i, f, o, g by unit and step; the marked steps are lines."""
     figure, axes = plotting.new_figure(9, 9, rows=len(gates) + 1)
     axes[0].bar(range(len(x)), x[:, 0], color=np.where(x[:, 1] > 0, "C3", "0.8"))
-    axes[0].set(ylabel="number", title="what the trained LSTM does at each step")
+    axes[0].set(
+        xlim=(-0.5, len(x) - 0.5),
+        ylabel="number",
+        title="what the trained LSTM does at each step",
+    )
     for ax, gate, name in zip(axes[1:], gates, "ifog", strict=True):
         low = -1 if name == "g" else 0
         image = ax.imshow(gate.T, aspect="auto", cmap="viridis", vmin=low, vmax=1)

@@ -127,6 +127,8 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
 ) -> None:  # fmt: skip
     """Train each cell with each seed, compare them, and let them write."""
+    if unknown := set(cells.split(",")) - set(CELLS):
+        raise typer.BadParameter(f"--cells are among {', '.join(CELLS)}; got {unknown}")
     out.mkdir(parents=True, exist_ok=True)
     text = data.plain_text(data_file) if data_file else data.language_reference()
     corpus, runs = data.Corpus.of(text), {kind: [] for kind in cells.split(",")}

@@ -10,7 +10,7 @@ Expect: at least 98 % of unseen dates right as a whole; in the heat maps the yea
 import json
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import typer
@@ -19,6 +19,7 @@ import symseq as ss
 from symseq.models import data, metrics, optimizers, plotting, seq2seq, train
 from symseq.models.data.dates import LOCALES, dates
 
+Kind = Literal["plain", "bahdanau", "luong"]
 SHOWN = ("en_US", "ja", "hu", "pt_BR")  # whose alignment is drawn
 
 
@@ -31,7 +32,7 @@ def numbered(pairs, sides, size, seed=None):
 
 
 def main(
-    kind: Annotated[str, typer.Option("--model", help="or plain, luong")] = "bahdanau",
+    kind: Annotated[Kind, typer.Option("--model")] = "bahdanau",
     hidden: int = 96,
     width: int = 32,
     batch: int = 128,

@@ -55,7 +55,8 @@ def draw(wave, predicted, path):
     axes.plot(ahead, predicted, color="C0", ls="--", label="network, by itself")
     axes.axvline(WARM, color="0.8")
     axes.set(xlabel="step", ylabel="x", title=f"{WARM} steps seen, {AHEAD} drawn")
-    axes.legend(loc="lower left")
+    axes.set_ylim(-1.7, 1.2)
+    axes.legend(loc="lower left", ncols=2)
     figure.savefig(path, dpi=120)
 
 

@@ -122,6 +122,8 @@ def main(
     resume: Annotated[bool, typer.Option(help="go on from the checkpoint")] = False,
 ) -> None:
     """Train each model on the same sentences, and put their BLEU in one table."""
+    if unknown := set(kinds.split(",")) - set(seq2seq.KINDS):
+        raise typer.BadParameter(f"--models are of {seq2seq.KINDS}; not {unknown}")
     out.mkdir(parents=True, exist_ok=True)
     size = dict(zip(OPTIONS, CORPUS if data_path else PHRASES, strict=True))
     given = zip(OPTIONS, (hidden, width, batch, vocabulary, epochs), strict=False)

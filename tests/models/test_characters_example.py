@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
 from symseq.errors import UsageError
 from symseq.models import data
@@ -36,6 +37,11 @@ def test_all_cells_have_as_many_parameters(example, budget):
     assert set(counts) == {"rnn", "lstm", "gru", "lstmn", "mlstm"}
     assert max(counts.values()) <= 1.05 * min(counts.values()), counts
     assert all(abs(count / budget - 1) < 0.05 for count in counts.values()), counts
+
+
+def test_an_unknown_cell_is_refused_before_others_are_trained(example):
+    with pytest.raises(typer.BadParameter, match="rnn, lstm, .* got {'foo'}"):
+        example.main(cells="gru,foo")
 
 
 def test_the_example_in_short_and_again_from_its_checkpoints(tmp_path):
