@@ -27,7 +27,7 @@ Rate: TypeAlias = "float | Variable"
 
 
 def gradients(cost: Variable, params: Params) -> list[Variable]:
-    """∂cost/∂p for every parameter."""
+    """∂cost/∂p for every parameter. Shapes: as the parameters."""
     return list(grad(cost, _listed(params)))
 
 
@@ -48,7 +48,7 @@ def clip_by_norm(grads: Sequence[Variable], limit: Rate) -> list[Variable]:
 
 
 def global_norm(grads: Sequence[Variable]) -> Variable:
-    """√ Σ_g Σ g²."""
+    """√ Σ_g Σ g². Shapes: a float scalar."""
     first, *rest = [(g * g).sum() for g in grads]
     for square in rest:
         first = first + square

@@ -53,7 +53,10 @@ class Decoder(Module):
         return Attending(self, memory)
 
     def step(self, y: Variable, state: Any, memory: Memory) -> tuple[Variable, Any]:
-        """One step. Raises: UsageError for a decoder without one."""
+        """One step. Shapes: y: float[B, D], returns (float[B, its outputs], state).
+
+        Raises: UsageError for a decoder without one.
+        """
         raise UsageError(f"{type(self).__name__} must define step(y, state, memory)")
 
     def looking(self, attention: Attention) -> Self:

@@ -64,7 +64,7 @@ class Cell(Module, Generic[State]):
         """The cell as it is for one pass in training, with the same parameters.
 
         Here a cell draws what is drawn once for all steps of a sequence, and keeps the
-        streams from which its steps draw.
+        streams from which its steps draw. Shapes: batch: B, an int scalar.
         """
         return self
 

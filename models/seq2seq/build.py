@@ -83,7 +83,10 @@ def build(
 
 
 def inputs() -> tuple[Variable, Variable, Variable, Variable]:
-    """source: int32[S, B], source_mask, target: int32[T, B], target_mask."""
+    """What a model is given: source, source_mask, target, target_mask.
+
+    Shapes: source: int32[S, B], target: int32[T, B], a mask float[...] as its sequence.
+    """
     B, S, T = dims("B S T")
     pair = []
     for name, length in (("source", S), ("target", T)):

@@ -40,7 +40,7 @@ def test_all_cells_have_as_many_parameters(example, budget):
 
 
 def test_an_unknown_cell_is_refused_before_others_are_trained(example):
-    with pytest.raises(typer.BadParameter, match="rnn, lstm, .* got {'foo'}"):
+    with pytest.raises(typer.BadParameter, match="are among rnn"):
         example.main(cells="gru,foo")
 
 
