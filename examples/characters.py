@@ -21,14 +21,13 @@ import symseq as ss
 import symseq.tensor as T
 from symseq import models
 from symseq.models import data, language, metrics, optimizers, plotting, train
-from symseq.models.attention import LSTMN
 from symseq.tensor.shared_randomstreams import RandomStreams
 
 CELLS = {
     "rnn": models.SimpleRNN,
     "lstm": partial(models.LSTM, forget_bias=1.0),
     "gru": models.GRU,
-    "lstmn": partial(LSTMN, forget_bias=1.0),
+    "lstmn": partial(models.attention.LSTMN, forget_bias=1.0),
     "mlstm": partial(models.MultiplicativeLSTM, forget_bias=1.0),
 }
 
@@ -71,8 +70,7 @@ def learn(kind, corpus, settings, target="numpy", seed=0, checkpoint=None):
     x, y, first = T.imatrix("x"), T.imatrix("y"), T.ivector("first")
     model = build(kind, len(corpus.known), settings, seed)
     state, apart = language.Carried(model), language.Carried(model)
-    cost, carry = model.cost(x, y, state)
-    held_out, carry_apart = model.cost(x, y, apart)
+    (cost, carry), (held_out, shift) = (model.cost(x, y, s) for s in (state, apart))
     how = {"steps": settings.steps, "streams": RandomStreams(seed)}
     drawn = model.sample(first, apart.state, temperature=0.7, **how)
     rate = ss.shared(np.array(0, ss.config.floatX), name="rate")
@@ -80,9 +78,9 @@ def learn(kind, corpus, settings, target="numpy", seed=0, checkpoint=None):
     grads = optimizers.clip_by_norm(optimizers.gradients(cost, params), settings.clip)
     updates = optimizers.adam(grads, params, rate)
     step = ss.function([x, y], cost, updates=updates | carry, target=target)
-    measure = ss.function([x, y], held_out, updates=carry_apart, target=target)
-    carry = apart.updates(drawn.carried)
-    go_on = ss.function([first], drawn.tokens, updates=carry, target=target)
+    measure = ss.function([x, y], held_out, updates=shift, target=target)
+    go = {"updates": apart.updates(drawn.carried), "target": target}
+    go_on = ss.function([first], drawn.tokens, **go)
 
     def bits(tokens):
         apart.reset(settings.held_out)
@@ -100,8 +98,8 @@ def learn(kind, corpus, settings, target="numpy", seed=0, checkpoint=None):
         before_epoch=before, checkpoint=checkpoint, weigh=train.tokens_of,
     )  # fmt: skip
     result = {"hidden": model.core.outputs, "parameters": model.count()}
-    result |= {"test_bits": bits(corpus.test), "seconds": sum(history.seconds)}
-    result["valid_bits"] = [-score for score in history.scores]
+    result |= {"test_bits": bits(corpus.test), "seconds": sum(history.seconds),
+               "valid_bits": [-score for score in history.scores]}  # fmt: skip
     apart.reset(1)
     written = corpus.known.encode("\n")
     while len(written) < 240:
@@ -127,8 +125,8 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
 ) -> None:  # fmt: skip
     """Train each cell with each seed, compare them, and let them write."""
-    if unknown := set(cells.split(",")) - set(CELLS):
-        raise typer.BadParameter(f"--cells are among {', '.join(CELLS)}; got {unknown}")
+    if not set(cells.split(",")) <= set(CELLS):
+        raise typer.BadParameter(f"--cells are of {', '.join(CELLS)}; got {cells}")
     out.mkdir(parents=True, exist_ok=True)
     text = data.plain_text(data_file) if data_file else data.language_reference()
     corpus, runs = data.Corpus.of(text), {kind: [] for kind in cells.split(",")}

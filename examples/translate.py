@@ -108,19 +108,14 @@ def learn(kind, parts, sides, size, target, seed, beams, stem, resume):
 def main(
     data_path: Annotated[Path | None, typer.Option("--data", help="parallel")] = None,
     kinds: Annotated[str, typer.Option("--models")] = ",".join(seq2seq.KINDS),
-    hidden: int | None = None,
-    width: int | None = None,
-    batch: int | None = None,
-    vocabulary: int | None = None,
-    epochs: int | None = None,
+    hidden: int | None = None, width: int | None = None, batch: int | None = None,
+    vocabulary: int | None = None, epochs: int | None = None,
     examples: Annotated[int | None, typer.Option(help="the first so many")] = None,
-    beams: int = 4,
-    target: str = "numpy",
-    seed: int = 0,
+    beams: int = 4, target: str = "numpy", seed: int = 0,
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
     out: Path = Path("out"),
     resume: Annotated[bool, typer.Option(help="go on from the checkpoint")] = False,
-) -> None:
+) -> None:  # fmt: skip
     """Train each model on the same sentences, and put their BLEU in one table."""
     if unknown := set(kinds.split(",")) - set(seq2seq.KINDS):
         raise typer.BadParameter(f"--models are of {seq2seq.KINDS}; not {unknown}")
