@@ -15,6 +15,7 @@ from symseq.cli.bench import bench as measure
 from symseq.cli.bench import installed_targets
 from symseq.cli.load import load
 from symseq.cli.options import (
+    Inputs,
     Json,
     Lengths,
     What,
@@ -64,6 +65,7 @@ def draw(
     out: Annotated[
         Path | None, typer.Argument(help=".svg, .png, .pdf or .dot  [NAME.svg]")
     ] = None,
+    inputs: Inputs = None,
     style: Annotated[str, typer.Option(help=", ".join(DRAWERS))] = "graph",
     detail: Annotated[
         str | None, typer.Option(help="graph: layers, ops or full")
@@ -102,7 +104,7 @@ def draw(
     if highlight:
         options["highlight"] = [loaded.variable(name) for name in highlight]
     to = out or Path(f"{loaded.name}.svg")
-    drawer(loaded.value, **options).save(to)
+    drawer(loaded.called(inputs), **options).save(to)
     print(to)
 
 
@@ -124,22 +126,26 @@ def _chosen(style: str, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 def explore(
     what: What,
     out: Annotated[Path, typer.Argument(help="the page, ending in .html")],
+    inputs: Inputs = None,
     shape: Lengths = None,
     title: Annotated[str | None, typer.Option(help="what the page is called")] = None,
 ) -> None:
     """One HTML page to look around in the graph; it needs no network and no server."""
     check_place(out)
-    make_page(load(what).value, out, shapes=shapes_of(shape) or None, title=title)
+    given = shapes_of(shape) or None
+    make_page(load(what).called(inputs), out, shapes=given, title=title)
     print(out)
 
 
 @app.command()
 @command
-def summary(what: What, shape: Lengths = None, json_file: Json = None) -> None:
+def summary(
+    what: What, inputs: Inputs = None, shape: Lengths = None, json_file: Json = None
+) -> None:
     """A table by groups: shapes, parameters, flops, bytes kept for the gradient."""
     if json_file is not None:
         check_place(json_file)
-    found = summarize(load(what).value, shapes=shapes_of(shape))
+    found = summarize(load(what).called(inputs), shapes=shapes_of(shape))
     show(found)
     if json_file is not None:
         rows = [{k: _plain(v) for k, v in row.items()} for row in found.rows]
@@ -150,6 +156,7 @@ def summary(what: What, shape: Lengths = None, json_file: Json = None) -> None:
 @command
 def bench(
     what: What,
+    inputs: Inputs = None,
     shape: Lengths = None,
     target: Annotated[
         list[str] | None, typer.Option(help="may be repeated  [all that are installed]")
@@ -161,7 +168,7 @@ def bench(
     if json_file is not None:
         check_place(json_file)
     targets = list(dict.fromkeys(target or installed_targets()))
-    value = load(what).value
+    value = load(what).called(inputs)
     found = measure(value, shapes_of(shape), targets=targets, rounds=rounds)
     show(found)
     if json_file is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 import sys
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from symseq.draw.picture import called_with
 from symseq.errors import SymseqError, UsageError
 from symseq.graph import Variable
 
@@ -33,6 +35,21 @@ class Loaded:
         if not isinstance(found, Variable):
             raise UsageError(f"{name} must be a variable; it is {_kind(found)}")
         return found
+
+    def called(self, inputs: Sequence[str] | None) -> object:
+        """The value; with the names of inputs, what a model makes of them.
+
+        Raises: UsageError where it is no model; FileError where it takes others.
+        """
+        if not inputs:
+            return self.value
+        given = [self.variable(name) for name in inputs]
+        try:
+            return called_with(self.value, given)
+        except SymseqError:
+            raise
+        except TypeError as error:
+            raise FileError(f"{self.name}({', '.join(inputs)}): {error}") from None
 
 
 def load(what: str) -> Loaded:

@@ -29,6 +29,14 @@ What = Annotated[
         "model, or a Python function without arguments that returns one",
     ),
 ]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        metavar="NAME",
+        help="a variable of the file that a model is called with; may be repeated",
+    ),
+]
 Lengths = Annotated[
     list[str] | None,
     typer.Option(

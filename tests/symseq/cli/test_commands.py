@@ -143,6 +143,18 @@ def test_summary_counts(place: Path) -> None:
     assert "T" in run("summary", "m.py:cost").out
 
 
+def test_a_model_is_called_with_inputs_of_the_file(place: Path) -> None:
+    assert run("draw", "m.py:model", "a.dot", "--input", "x").code == 0
+    assert run("draw", "m.py:h", "b.dot").code == 0
+    counts = [(place / name).read_text().count("dot") for name in ("a.dot", "b.dot")]
+    assert counts[0] == counts[1]
+    done = run("summary", "m.py:model", "--input", "x", "--shape", "T=5,B=2")
+    assert done.code == 0 and "flops" in done.out
+    wrong = run("summary", "m.py:model", "--input", "x", *["--input", "h"] * 9)
+    assert wrong.code == 1 and "model(x, h, h" in wrong.err
+    assert "positional argument" in wrong.err and "Traceback" not in wrong.err
+
+
 def test_summary_of_a_model_is_its_parameters(place: Path) -> None:
     done = run("summary", "m.py:model", "--json", "s.json")
     assert "parameters" in done.out and "flops" not in done.out
@@ -165,6 +177,8 @@ WRONG = [
     (["draw", "m.py:cost", "--highlight", "here"], "here must be a variable"),
     (["draw", "m.py:cost", "--shape", "T=1"], "--shape is not for --style graph"),
     (["draw", "m.py:cost", "--style", "arrays", "--shape", "T"], "NAME=LENGTH"),
+    (["draw", "m.py:model", "--input", "nope"], "m.py has no 'nope'"),
+    (["draw", "m.py:cost", "--input", "x"], "only a model has `inputs`"),
     (["explore", "m.py:cost", "p.svg"], "ending"),
     (["explore", "m.py:cost", "no/p.html"], "there is no folder"),
     (["summary", "m.py:cost", "--shape", "x=1x2"], "rank 3"),
