@@ -1,4 +1,4 @@
-"""The picture of docs/bidirectional.md: what each half has seen, drawn and measured.
+"""The picture of docs/bidirectional.md: what each half has seen, measured.
 
     python docs/bidirectional_picture.py [FOLDER]   writes bidirectional.svg there
 
@@ -10,15 +10,12 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.patches import Circle
 
 import symseq as ss
 import symseq.tensor as T
 from symseq.models import Bidirectional, SimpleRNN, plotting
 
-STEPS, AT, WIDTH = 6, 3, 8
-AHEAD, BEHIND, NOTHING = "#2a6fb0", "#c8641e", "0.8"
-ROWS = {"y": 3, "behind": 2, "ahead": 1, "x": 0}
+STEPS, WIDTH = 6, 8
 
 
 def measured():
@@ -33,44 +30,6 @@ def measured():
     run = ss.function([x, t], norms)
     value = rng.standard_normal((STEPS, 1, WIDTH)).astype(ss.config.floatX)
     return np.array([run(value, k) for k in range(STEPS)]).transpose(1, 0, 2)
-
-
-def node(axes, row, t, label, color):
-    axes.add_patch(Circle((t, ROWS[row]), 0.27, fc="white", ec=color, lw=1.6))
-    axes.text(t, ROWS[row], label, ha="center", va="center", fontsize=10)
-
-
-def arrow(axes, start, end, color, bend=0.0):
-    style = {
-        "arrowstyle": "-|>", "color": color, "shrinkA": 21, "shrinkB": 21, "lw": 1.2,
-        "connectionstyle": f"arc3,rad={bend}",
-    }  # fmt: skip
-    (row, t), (other, u) = start, end
-    axes.annotate("", (u, ROWS[other]), (t, ROWS[row]), arrowprops=style)
-
-
-def draw_halves(axes):
-    """The network, with what step AT of each half has seen in colour."""
-    for t in range(1, STEPS + 1):
-        ahead = AHEAD if t <= AT else NOTHING
-        behind = BEHIND if t >= AT else NOTHING
-        here = "0.2" if t == AT else NOTHING
-        arrow(axes, ("x", t), ("ahead", t), ahead)
-        arrow(axes, ("x", t), ("behind", t), behind, 0.38)
-        arrow(axes, ("ahead", t), ("y", t), here, 0.38)
-        arrow(axes, ("behind", t), ("y", t), here)
-        if t < STEPS:
-            arrow(axes, ("ahead", t), ("ahead", t + 1), AHEAD if t < AT else NOTHING)
-            back = BEHIND if t >= AT else NOTHING
-            arrow(axes, ("behind", t + 1), ("behind", t), back)
-        node(axes, "x", t, f"$x_{t}$", "0.2")
-        node(axes, "ahead", t, rf"$\overrightarrow{{h}}_{t}$", ahead)
-        node(axes, "behind", t, rf"$\overleftarrow{{h}}_{t}$", behind)
-        node(axes, "y", t, f"$y_{t}$", here)
-    axes.set(xlim=(0.4, STEPS + 0.6), ylim=(-0.4, 3.4))
-    axes.set_title(f"what reaches $y_{AT}$")
-    axes.set_aspect("equal")
-    axes.axis("off")
 
 
 def draw_norms(axes, norms, name, cmap):
@@ -89,13 +48,12 @@ def draw_norms(axes, norms, name, cmap):
 
 def draw(path):
     """Save the picture."""
-    figure, _ = plotting.new_figure(8, 8.6)
+    figure, _ = plotting.new_figure(8, 4.6)
     figure.clear()
-    axes = figure.subplot_mosaic("AA;BC", height_ratios=[1.15, 1])
-    draw_halves(axes["A"])
+    axes = figure.subplots(1, 2)
     ahead, behind = measured()
-    draw_norms(axes["B"], ahead, "overrightarrow", "Blues")
-    draw_norms(axes["C"], behind, "overleftarrow", "Oranges")
+    draw_norms(axes[0], ahead, "overrightarrow", "Blues")
+    draw_norms(axes[1], behind, "overleftarrow", "Oranges")
     with rc_context({"svg.hashsalt": "bidirectional"}):
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
