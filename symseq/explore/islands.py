@@ -80,9 +80,10 @@ def islands(scene: Scene, frame: str) -> list[list[str]]:
     able = [n for n in scene.nodes if n.frame == frame and not n.row]
     inner = {n.key for n in able if n.kind not in LEAVES}
     whole = Islands({n.key: n.key for n in able})
-    for key in inner - stages.hubs:
+    loose = inner - stages.hubs
+    for key in loose:
         for one in stages.feeds.get(key, ()):
-            if one in inner - stages.hubs and stages.found[one] == stages.found[key]:
+            if one in loose and stages.found[one] == stages.found[key]:
                 whole.join(one, key)
     whole.swallow(stages, [n.key for n in able if n.kind != "input"])
     found: dict[str, list[str]] = {}
