@@ -126,7 +126,7 @@ def main(
 ) -> None:  # fmt: skip
     """Train each cell with each seed, compare them, and let them write."""
     if not set(cells.split(",")) <= set(CELLS):
-        raise typer.BadParameter(f"--cells are of {', '.join(CELLS)}; got {cells}")
+        raise typer.BadParameter(f"--cells are among {', '.join(CELLS)}; got {cells}")
     out.mkdir(parents=True, exist_ok=True)
     text = data.plain_text(data_file) if data_file else data.language_reference()
     corpus, runs = data.Corpus.of(text), {kind: [] for kind in cells.split(",")}
