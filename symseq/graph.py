@@ -42,6 +42,16 @@ class Arg(Protocol):
     def held(self) -> Held: ...
 
 
+def known_length(arg: Arg) -> Length:
+    """What an integer scalar is known to hold, a number or a name.
+
+    >>> import symseq.tensor as T
+    >>> known_length(T.zeros((3, 4)).shape[1]), known_length(T.iscalar())
+    (4, None)
+    """
+    return None if isinstance(arg.held, tuple) else arg.held
+
+
 class Variable(Operators):
     """A typed value of the graph: an input (no owner) or an output of an `Apply`."""
 

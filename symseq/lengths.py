@@ -183,8 +183,8 @@ def differ(a: Length, b: Length) -> bool:
         return True
     if a is ONE or b is ONE:
         return False  # a number of this call, which a free name may stand for
-    named = isinstance(a, Dim) and isinstance(b, Dim)
-    return named and bool(a.symbol and b.symbol)  # type: ignore[union-attr]
+    both = [n.symbol for n in (a, b) if isinstance(n, Dim)]
+    return len(both) == 2 and None not in both
 
 
 def meet(a: Length, b: Length, what: str = "lengths") -> Length:

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import PurePath
+from types import FrameType
 
 PACKAGE = "symseq"
 
@@ -82,12 +83,12 @@ def is_ours(module: str) -> bool:
 
 def here() -> Span:
     """The innermost line of the call stack that is not symseq's own."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if not is_ours(frame.f_globals.get("__name__", "")):
             code = frame.f_code
             return Span(code.co_filename, frame.f_lineno, groups=_groups.get())
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return UNKNOWN
 
 

@@ -218,8 +218,9 @@ class _Fusion:
                 isinstance(s, Elementwise) and self.places.path(s.out) == path
                 for s in item.steps
             ):
-                others = [s for s in item.steps if isinstance(s, Compute)]
-                axes = {s.node.op.axes for s in others if s.node is not None}  # type: ignore[attr-defined]
+                nodes = (s.node for s in item.steps if isinstance(s, Compute))
+                ops = (node.op for node in nodes if node is not None)
+                axes = {op.axes for op in ops if isinstance(op, Reduction)}
                 out = id(step.outs[0].root)
                 free = out not in item.loads and out not in item.stores
                 return item if free and axes <= {step.node.op.axes} else None

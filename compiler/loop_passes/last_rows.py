@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
 
-from symseq.graph import Apply, Constant, Variable
+from symseq.graph import Apply, Constant, Variable, known_length
 from symseq.lengths import size_of
 from symseq.ops import math
 from symseq.ops.indexing import getitem
@@ -138,8 +138,7 @@ class Shrink:
     @staticmethod
     def _tail(last: Variable, depth: int, n_steps: Variable) -> Variable:
         """The rows of `last` that steps have made: at most n_steps of them."""
-        held = n_steps.held
-        size = None if isinstance(held, tuple) else size_of(held)
+        size = size_of(known_length(n_steps))
         if size is not None and size >= depth:
             return last
         return getitem(last, slice(maximum(sub(depth, n_steps), 0), None))

@@ -8,7 +8,7 @@ from dataclasses import replace as replace_fields
 from itertools import accumulate, pairwise
 
 from symseq import lengths
-from symseq.graph import Apply, Variable
+from symseq.graph import Apply, Variable, known_length
 from symseq.lengths import size_of
 from symseq.ops.join import Join
 from symseq.ops.keys import Key, Range
@@ -64,8 +64,7 @@ class Parts:
     @property
     def surely_runs(self) -> bool:
         """Whether at least one step is done in every call."""
-        held = self.n_steps.held
-        size = None if isinstance(held, tuple) else size_of(held)
+        size = size_of(known_length(self.n_steps))
         return size is not None and size >= 1
 
     @property

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from symseq.graph import Apply, Op, Variable
+from symseq.graph import Apply, Op, Variable, known_length
 from symseq.lengths import size_of
 from symseq.ops import math
 from symseq.ops.elementwise import Elementwise
@@ -46,8 +46,7 @@ def sort_columns(outputs: Sequence[Variable]) -> list[Variable]:
 
 def _sort_one(node: Apply) -> Sequence[Variable] | None:
     parts = take_apart(node)
-    held = parts.n_steps.held
-    steps = None if isinstance(held, tuple) else size_of(held)
+    steps = size_of(known_length(parts.n_steps))
     if steps is not None and steps < FEW_STEPS:
         return None
     mapping = _Sorting(parts).mapping()

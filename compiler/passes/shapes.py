@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symseq.graph import Apply, Variable
+from symseq.graph import Apply, Variable, known_length
 from symseq.ops import math
 from symseq.ops.alloc import Alloc
 from symseq.ops.cast import cast
@@ -18,7 +18,7 @@ from symseq.ops.subtensor import Subtensor
 from symseq.scan.known_lengths import same_length
 from symseq.scan.roles import Roles
 
-from ..rewrite.patterns import held_int, made_by
+from ..rewrite.patterns import made_by
 from ..rewrite.rules import Replacement, RuleSet
 from ..rewrite.unsure_lengths import compares_lengths
 
@@ -89,7 +89,7 @@ def _is_length(given: Variable) -> bool:
     shape = made_by(given, Subtensor)
     if shape is not None and made_by(shape.inputs[0], ShapeOf):
         return True
-    held, node = held_int(given), given.owner
+    held, node = known_length(given), given.owner
     if held is not None and at_least(held) >= 0:
         return True
     if node is None:

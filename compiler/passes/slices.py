@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from symseq import lengths
-from symseq.graph import Apply, Constant, Variable
+from symseq.graph import Apply, Constant, Variable, known_length
 from symseq.lengths import Length, size_of
 from symseq.ops.alloc import Alloc
 from symseq.ops.convert import constant
@@ -276,7 +276,7 @@ def split_to_slices(node: Apply) -> Replacement:
     """split(x, sizes) → x[:a], x[a:a + b], ...: views, where the sizes are known"""
     op, (x, *given) = node.op, node.inputs
     assert isinstance(op, Split)
-    sizes = [size_of(n.held) if not isinstance(n.held, tuple) else None for n in given]
+    sizes = [size_of(known_length(n)) for n in given]
     known = [n for n in sizes if n is not None]
     if len(known) != len(sizes) or sum(known) != size_of(x.type.shape[op.axis]):
         return None

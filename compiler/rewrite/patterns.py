@@ -7,8 +7,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from symseq import lengths
-from symseq.graph import Apply, Constant, Op, Variable
-from symseq.lengths import Dim, Length, size_of
+from symseq.graph import Apply, Constant, Op, Variable, known_length
+from symseq.lengths import Length, size_of
 from symseq.ops import math
 from symseq.ops.alloc import Alloc
 from symseq.ops.arange import ARange
@@ -115,18 +115,14 @@ def positive(length: Length) -> bool:
 
 def is_length_of(variable: Variable, x: Variable, axis: int) -> bool:
     """Whether an integer scalar is sure to be the length of one of x's axes."""
-    if isinstance(variable.held, (int, Dim)):
-        return same_length(variable.held, x.type.shape[axis])
+    length = known_length(variable)
+    if length is not None:
+        return same_length(length, x.type.shape[axis])
     node = made_by(variable, Subtensor)
     if node is None or not isinstance(node.op, Subtensor):
         return False
     shape = made_by(node.inputs[0], ShapeOf)
     return shape is not None and shape.inputs[0] is x and node.op.key == (axis,)
-
-
-def held_int(variable: Variable) -> Length:
-    """What an integer scalar is known to hold, a number or a name."""
-    return None if isinstance(variable.held, tuple) else variable.held
 
 
 def total_size(variable: Variable) -> int | None:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symseq.draw.labels import base_name
-from symseq.graph import Apply, BodyOp, Constant, Variable
-from symseq.lengths import Dim
+from symseq.graph import Apply, BodyOp, Constant, Variable, known_length
 from symseq.printing.formula import Term, length_term, term_of
 from symseq.printing.inside import insides
 from symseq.printing.pprint import Names, constant_term, wanted_name
@@ -102,9 +101,14 @@ class Entered:
         return "1 step" if self.ran == 1 else f"{self.ran} steps"
 
 
-def is_length(v: Variable) -> bool:
-    """Whether a variable is a length that is known by name."""
-    return v.owner is not None and not v.name and isinstance(v.held, (int, Dim))
+def own_term(v: Variable) -> Term | None:
+    """What a variable that nobody named is: a constant or a known length."""
+    if v.name:
+        return None
+    if isinstance(v, Constant):
+        return constant_term(v)
+    length = known_length(v)
+    return None if v.owner is None or length is None else length_term(length)
 
 
 @dataclass(slots=True)
@@ -117,19 +121,11 @@ class Record:
 
     def term(self, v: Variable) -> Term:
         """What a variable is called."""
-        found = self.terms.get(v)
-        if found is None:
-            if isinstance(v, Constant) and not v.name:
-                found = constant_term(v)
-            elif is_length(v):
-                assert isinstance(v.held, (int, Dim))
-                found = length_term(v.held)
-            elif v.name:
-                found = Term(self.names.fresh(v.name))
-            else:
-                found = Term(self.names.numbered("t" if v.owner else "x"))
-            self.terms[v] = found
-        return found
+        if v not in self.terms:
+            fresh = self.names.fresh if v.name else self.names.numbered
+            name = v.name or ("t" if v.owner else "x")
+            self.terms[v] = own_term(v) or Term(fresh(name))
+        return self.terms[v]
 
     def add(
         self, v: Variable, array: Array | None, place: Place = ((), 0), made: str = ""

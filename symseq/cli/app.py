@@ -34,7 +34,6 @@ from symseq.explore.explore import explore as make_page
 DRAWERS = {**STYLES, "unrolled": unroll_picture}
 
 app = typer.Typer(
-    help="Look at sequence models, time them, train them.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -55,7 +54,7 @@ def main(
         bool, typer.Option("--version", callback=version, is_eager=True)
     ] = False,
 ) -> None:
-    pass
+    """Look at sequence models, time them, train them."""
 
 
 @app.command()

@@ -11,7 +11,7 @@ from symseq.cost import table
 from symseq.cost.given import Shapes, read_shapes
 from symseq.cost.work import Amount, Cost, cost_of_op
 from symseq.errors import SymseqError
-from symseq.graph import Apply, Arg, BodyOp, Variable
+from symseq.graph import Apply, Arg, BodyOp, Variable, known_length
 from symseq.lengths import Length
 from symseq.printing.inside import variables_of
 from symseq.scan.body import Body, infer_body
@@ -146,8 +146,7 @@ def _trips(op: BodyOp, args: Sequence[Arg]) -> Length:
     """How often a body is run: an until-loop at most so often."""
     if not isinstance(op, Scan):
         return 1
-    held = args[0].held
-    return None if isinstance(held, tuple) else held
+    return known_length(args[0])
 
 
 def _bodies(

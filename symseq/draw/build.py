@@ -23,7 +23,7 @@ from symseq.draw.labels import (
 )
 from symseq.draw.scene import WHOLE, Edge, Frame, Node, Scene
 from symseq.errors import UsageError
-from symseq.graph import Apply, Constant, SharedVariable, Variable
+from symseq.graph import Apply, Constant, SharedVariable, Variable, known_length
 from symseq.printing.formula import Term, length_term
 from symseq.printing.inside import Inside, Port, insides
 from symseq.printing.pprint import (
@@ -275,8 +275,8 @@ class Builder:
         """How often a loop runs, where that has a name or a number."""
         if body.trips is None:
             return None
-        held = body.trips.held
-        if held is not None and not isinstance(held, tuple):
+        held = known_length(body.trips)
+        if held is not None:
             return length_term(held)
         return self.text(body.trips)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import graphviz  # type: ignore[import-untyped]
+import graphviz
 
 from symseq.draw import style
 from symseq.draw import textbook_style as look

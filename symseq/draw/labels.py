@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from symseq.graph import Apply, Constant, Variable
-from symseq.lengths import Dim
+from symseq.graph import Apply, Constant, Variable, known_length
 from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.elementwise import Elementwise
 from symseq.ops.reshape import Reshape
@@ -99,8 +98,8 @@ def inline(variable: Variable) -> Term | None:
     node = variable.owner
     if node is not None and node.op.name.startswith("cast_"):
         return inline(node.inputs[0])
-    held = variable.held
-    if variable.owner is not None and isinstance(held, (int, Dim)):
+    held = known_length(variable)
+    if variable.owner is not None and held is not None:
         return length_term(held)
     return None
 

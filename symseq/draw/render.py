@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import graphviz  # type: ignore[import-untyped]
+import graphviz
 
 from symseq.errors import TargetError, UsageError
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import graphviz  # type: ignore[import-untyped]
+import graphviz
 
 from symseq.draw import style
 from symseq.draw import textbook_style as look

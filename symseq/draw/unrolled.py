@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from symseq.draw.reads import ROW, WHOLE, Mode, Read, reads_of
 from symseq.errors import UsageError
-from symseq.graph import Apply, Variable
+from symseq.graph import Apply, Variable, known_length
 from symseq.printing.formula import length_term
 from symseq.printing.inside import Inside, Port, insides
 from symseq.printing.pprint import named_views
@@ -228,11 +228,11 @@ def _columns(made: Unrolled, steps: int) -> list[list[str]]:
     found: list[list[str]] = []
     for block in range(1 + max(chain.block for chain in made.chains)):
         trips = next(c.body.trips for c in made.chains if c.block == block)
-        held = trips.held if trips is not None else None
+        held = None if trips is None else known_length(trips)
         if isinstance(held, int) and held <= steps + 1:
             found.append([str(k + 1) for k in range(held)])
             continue
-        last = "T" if held is None else length_term(held).text  # type: ignore[arg-type]
+        last = "T" if held is None else length_term(held).text
         while any(names and names[-1] == last for names in found) and held is None:
             last += "′"
         found.append([*(str(k + 1) for k in range(steps - 1)), DOTS, last])

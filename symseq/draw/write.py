@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-import graphviz  # type: ignore[import-untyped]
+import graphviz
 
 from symseq.draw import style
 from symseq.draw.scene import WHOLE, Edge, Frame, Node, Scene

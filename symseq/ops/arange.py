@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symseq.errors import BadIndexError
-from symseq.graph import MOST_HELD, Arg, Held, Op, Variable, no_gradient
+from symseq.graph import MOST_HELD, Arg, Held, Op, Variable, known_length, no_gradient
 from symseq.lengths import Length, size_of
 from symseq.operators import METHODS
 from symseq.ops.convert import as_tensor, common_dtype, constant
@@ -32,8 +32,7 @@ class ARange(Op):
     name = "arange"
 
     def infer(self, args: Sequence[Arg]) -> tuple[TensorType, ...]:
-        held = [None if isinstance(arg.held, tuple) else arg.held for arg in args]
-        return (TensorType("int64", (_count(*held),)),)
+        return (TensorType("int64", (_count(*map(known_length, args)),)),)
 
     def numpy(self, *inputs: Array) -> tuple[Array, ...]:
         return (np.arange(*[int(bound) for bound in inputs], dtype=np.int64),)

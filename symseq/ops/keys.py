@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from symseq.errors import BadIndexError
-from symseq.graph import Arg
+from symseq.graph import Arg, known_length
 from symseq.lengths import Dim, Length, size_of
 from symseq.types import Array, TensorType
 
@@ -72,8 +72,8 @@ def check_index(index: int, length: int, axis: int) -> None:
 def known(args: Sequence[Arg]) -> Iterator[Length | Input]:
     """What each index is known to hold, or '?'."""
     for arg in args:
-        held = arg.held
-        yield INPUT if held is None or isinstance(held, tuple) else held
+        length = known_length(arg)
+        yield INPUT if length is None else length
 
 
 def region(key: Key, x: TensorType, indices: Sequence[Arg]) -> TensorType:

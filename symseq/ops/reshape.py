@@ -10,7 +10,7 @@ import numpy as np
 
 from symseq import lengths
 from symseq.errors import ShapeError
-from symseq.graph import Arg, Held, Op, Variable
+from symseq.graph import Arg, Held, Op, Variable, known_length
 from symseq.lengths import Dim, Length, size_of
 from symseq.ops.convert import as_tensor, constant
 from symseq.ops.math import maximum
@@ -38,7 +38,7 @@ class Reshape(Op):
 
     def infer(self, args: Sequence[Arg]) -> tuple[TensorType, ...]:
         x, *given = args
-        wanted = [None if isinstance(a.held, tuple) else a.held for a in given]
+        wanted = list(map(known_length, given))
         return (x.type.with_shape(_new_lengths(x.type, wanted)),)
 
     def numpy(self, *inputs: Array) -> tuple[Array, ...]:

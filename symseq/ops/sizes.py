@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from symseq.errors import DTypeError, NotBatchableError, ShapeError, UsageError
-from symseq.graph import Arg, Constant, Op, Variable
+from symseq.graph import Arg, Constant, Op, Variable, known_length
 from symseq.lengths import Dim, Length, size_of
 from symseq.operators import METHODS
 from symseq.ops.convert import as_tensor, constant
@@ -66,9 +66,7 @@ def held_length(arg: Arg, what: str = "a length") -> Length:
 
     Raises: ShapeError where it is negative.
     """
-    held = arg.held
-    if isinstance(held, tuple):
-        return None
+    held = known_length(arg)
     size = size_of(held)
     if size is not None and size < 0:
         raise ShapeError(f"{what} must be at least 0; got {size}")

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TextIO
 
-from symseq.graph import Apply, Constant, SharedVariable, Variable
-from symseq.lengths import Dim
+from symseq.graph import Apply, Constant, SharedVariable, Variable, known_length
 from symseq.printing.inside import Inside, Port, Result, insides, variables_of
 
 
@@ -125,8 +124,7 @@ def input_roles(node: Apply, bodies: tuple[Inside, ...]) -> list[str]:
 
 def node_length(variable: Variable) -> bool:
     """Whether this is a computed scalar that is known to hold a length."""
-    held = variable.held
-    return variable.owner is not None and isinstance(held, (int, Dim))
+    return variable.owner is not None and known_length(variable) is not None
 
 
 def result_role(result: Result) -> str:

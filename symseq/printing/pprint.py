@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from symseq.graph import Apply, Constant, Variable
+from symseq.graph import Apply, Constant, Variable, known_length
 from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.subtensor import Range, Subtensor
 from symseq.printing.formula import (
@@ -244,7 +244,7 @@ def known_lengths(
         v
         for node in sort_nodes(outputs, stop)
         for v in node.outputs
-        if v.ndim == 0 and v.held is not None and not isinstance(v.held, tuple)
+        if v.ndim == 0 and known_length(v) is not None
     ]
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from symseq import lengths
-from symseq.graph import Apply, Constant, Variable
+from symseq.graph import Apply, Constant, Variable, known_length
 from symseq.lengths import Dim, Length
 from symseq.ops.alloc import Alloc
 from symseq.ops.dimshuffle import DimShuffle
@@ -107,7 +107,7 @@ class Reader:
         port = self.ports.get(id(v)) if where == INSIDE else None
         if port is not None:
             return self._port(port, cut)
-        if v.owner is None or isinstance(v.held, (int, Dim)):
+        if v.owner is None or known_length(v) is not None:
             return self._symbol(v, cut, where)
         if where != INSIDE and (v.name or not self._is_plain(v, where)):
             return self._symbol(v, cut, where)
@@ -141,8 +141,9 @@ class Reader:
 
     def _symbol(self, v: Variable, cut: Cut | None, where: str) -> Quantity:
         """A name, a number or a length."""
-        if isinstance(v.held, (int, Dim)) and v.ndim == 0:
-            return Quantity("symbol", text=length_term(v.held).text, rank=0)
+        length = known_length(v)
+        if length is not None and v.ndim == 0:
+            return Quantity("symbol", text=length_term(length).text, rank=0)
         if isinstance(v, Constant) and not v.name:
             return Quantity("symbol", text=constant_term(v).text, rank=v.ndim)
         row = where == ROW
@@ -355,8 +356,7 @@ def _bound(bound: object, inputs: Iterator[Variable]) -> Length | str:
     if bound is None:
         return ""
     if bound == INPUT:
-        held = next(inputs).held
-        return held if isinstance(held, (int, Dim)) else None
+        return known_length(next(inputs))
     assert isinstance(bound, int)
     return bound
 

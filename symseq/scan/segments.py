@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from symseq.errors import UsageError
-from symseq.graph import Constant, Variable
+from symseq.graph import Constant, Variable, known_length
 from symseq.lengths import Length, size_of
 from symseq.ops.convert import constant
 from symseq.ops.dimshuffle import dimshuffle
@@ -138,7 +138,7 @@ class Segments:
 
 
 def _known(count: Variable) -> int | None:
-    return None if isinstance(count.held, tuple) else size_of(count.held)
+    return size_of(known_length(count))
 
 
 def _segments(x: Variable, whole: Variable, every: Variable) -> Variable:

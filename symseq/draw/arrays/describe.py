@@ -33,7 +33,7 @@ from symseq.draw.arrays.trace import (
 )
 from symseq.draw.arrays.values import Values
 from symseq.draw.labels import inline
-from symseq.graph import Apply, Constant, SharedVariable, Variable
+from symseq.graph import Apply, Constant, SharedVariable, Variable, known_length
 from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.join import Join, Split
 from symseq.ops.keys import Range, bind
@@ -210,12 +210,14 @@ class Describer:
 
     def view(self, node: Apply) -> tuple[Step, list[Variable]] | None:
         """A transpose; what only inserts axes is a formula like any other."""
-        kept = [axis for axis in node.op.order if axis != "x"]  # type: ignore[attr-defined]
+        assert isinstance(node.op, DimShuffle)
+        kept = [axis for axis in node.op.order if axis != "x"]
         return None if kept == sorted(kept) else self.move(node)
 
     def take(self, node: Apply) -> tuple[Step, list[Variable]] | None:
         """Rows by number: each its colour in the indices, the table, the result."""
-        (x, ids), (y,), axis = node.inputs, node.outputs, node.op.axis  # type: ignore[attr-defined]
+        assert isinstance(node.op, Take)
+        (x, ids), (y,), axis = node.inputs, node.outputs, node.op.axis
         shape = tuple(UNKNOWN if n is None else n for n in self.sizes.shape(ids))
         rows = self.sizes.shape(x)[axis]
         found = self.values.of(_source(ids))
@@ -238,8 +240,8 @@ class Describer:
 
     def slice(self, node: Apply) -> tuple[Step, list[Variable]] | None:
         """The part of an array that a key keeps; slices side by side in one step."""
-        x = node.inputs[0]
-        entries = node.op.key  # type: ignore[attr-defined]
+        assert isinstance(node.op, Subtensor)
+        x, entries = node.inputs[0], node.op.key
         if any(isinstance(e, Range) and e.step not in (None, 1) for e in entries):
             return self.jump(node)
         nodes = self.slices.get(id(node), [node])
@@ -298,14 +300,16 @@ class Describer:
         return ranges
 
     def number(self, variable: Variable) -> int | None:
-        if variable.held is not None and not isinstance(variable.held, tuple):
-            return self.sizes.number(variable.held)
+        length = known_length(variable)
+        if length is not None:
+            return self.sizes.number(length)
         value = self.values.of(variable)
         return None if value is None else int(value)
 
     def join(self, node: Apply) -> tuple[Step, list[Variable]] | None:
         """Arrays end to end: a colour each, in the whole too."""
-        axis = node.op.axis  # type: ignore[attr-defined]
+        assert isinstance(node.op, Join)
+        axis = node.op.axis
         inputs = [_source(x) for x in node.inputs]
         whole, marks = self.ends(node.outputs[0], inputs, axis)
         pieces: list[str | Panel] = ["["]
@@ -333,7 +337,8 @@ class Describer:
 
     def split(self, node: Apply) -> tuple[Step, list[Variable]] | None:
         """An array cut into parts: a colour each."""
-        x, axis = node.inputs[0], node.op.axis  # type: ignore[attr-defined]
+        assert isinstance(node.op, Split)
+        x, axis = node.inputs[0], node.op.axis
         whole, marks = self.ends(x, node.outputs, axis)
         parts = [
             replace(p, marks=(Mark(tuple((0, s.size) for s in p.sides), _pale(k)),))
@@ -343,7 +348,8 @@ class Describer:
 
     def normalized(self, node: Apply) -> tuple[Step, list[Variable]] | None:
         """softmax: the axis along which a sum is 1."""
-        axis = node.op.axis  # type: ignore[attr-defined]
+        assert isinstance(node.op, Normalized)
+        axis = node.op.axis
         x, y = _source(node.inputs[0]), node.outputs[0]
         panels = []
         for v in (x, y):

@@ -11,7 +11,7 @@ from symseq.draw.arrays.panel import GAP, PALETTE, Cell, shown_elements
 from symseq.draw.arrays.sizes import Sizes
 from symseq.draw.arrays.values import Values
 from symseq.errors import SymseqError
-from symseq.graph import Apply, Variable
+from symseq.graph import Apply, Variable, known_length
 from symseq.types import Array
 
 MOST_MOVED = 100_000
@@ -51,9 +51,9 @@ def numbers(node: Apply, sizes: Sizes, values: Values) -> tuple[Array, Array] | 
 
 
 def _scalar(variable: Variable, sizes: Sizes, values: Values) -> Array | None:
-    held = variable.held
-    if held is not None and not isinstance(held, tuple):
-        return np.asarray(sizes.number(held))
+    length = known_length(variable)
+    if length is not None:
+        return np.asarray(sizes.number(length))
     return values.of(variable)
 
 

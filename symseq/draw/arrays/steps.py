@@ -14,7 +14,7 @@ from symseq.draw.arrays.panel import PALETTE, Heading, Mark, Panel, Side, Step
 from symseq.draw.arrays.sizes import UNKNOWN, length_text
 from symseq.draw.arrays.trace import can_fold, is_axis_view, is_same
 from symseq.draw.labels import base_name, inline, skips_initial, source
-from symseq.graph import Apply, Variable
+from symseq.graph import Apply, Variable, known_length
 from symseq.ops.elementwise import Elementwise
 from symseq.printing.formula import length_term
 from symseq.printing.inside import Inside, Port, Result, insides
@@ -167,9 +167,9 @@ class Steps:
     def title(self, body: Inside, letter: str) -> str:
         if body.trips is None:
             return body.title
-        held = body.trips.held
-        known = held is not None and not isinstance(held, tuple)
-        trips = length_term(held).text if known else body.trips.name or "n_steps"  # type: ignore[arg-type]
+        held = known_length(body.trips)
+        named = body.trips.name or "n_steps"
+        trips = named if held is None else length_term(held).text
         return f"{body.title}: one step {letter} of {trips}"
 
     def result_name(self, result: Result, views: dict[int, str]) -> str:
