@@ -15,6 +15,7 @@ from symseq.draw.scene import WHOLE, Edge, Frame, Node, Scene
 # as one more row, and its WebAssembly build has a short stack.
 HUGE = 1000
 _ENTITY = re.compile(r"&(?=#?\w+;)")  # what Graphviz would read as one character
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")  # no XML may hold these
 LINES = ("fused", "step")  # what these say begins at the left
 
 
@@ -40,7 +41,9 @@ def dot_text(scene: Scene, legend: bool = True) -> str:
 def escape(text: str) -> str:
     """Text as Graphviz wants it: no HTML, no entities, lines ended by its own mark."""
     text = _ENTITY.sub("&amp;", text)
-    escaped: str = graphviz.nohtml(graphviz.escape(text).replace("\n", "\\n"))
+    escaped: str = graphviz.nohtml(
+        graphviz.escape(CONTROL.sub("�", text)).replace("\n", "\\n")
+    )
     return escaped
 
 

@@ -327,8 +327,12 @@ class Describer:
     ) -> tuple[Panel, tuple[Mark, ...]]:
         """A box and the marks of the parts that lie in it end to end."""
         panel, start, marks = self.panel(whole), 0, []
-        for k, part in enumerate(parts):
-            size = self.sides(part)[axis].size
+        sizes = [self.sides(part)[axis].size for part in parts]
+        sides = list(panel.sides)
+        if sides[axis].size < sum(sizes):  # a length without a name: room for all
+            sides[axis] = replace(sides[axis], size=sum(sizes))
+            panel = replace(panel, sides=type(panel.sides)(sides))
+        for k, (part, size) in enumerate(zip(parts, sizes, strict=True)):
             ranges = [(0, side.size) for side in panel.sides]
             ranges[axis] = (start, min(start + size, panel.sides[axis].size))
             start += size

@@ -3,6 +3,7 @@
 import re
 import sys
 import xml.etree.ElementTree as ET
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -331,3 +332,9 @@ def test_texts_of_edges_lie_over_all_lines():
     assert svg.count("<text") == render.render(ss.draw(rnn()[0]).dot, "svg").count(
         b"<text"
     )
+
+
+def test_a_group_named_with_control_characters_is_xml():
+    with ss.group("\x00a\x1b"):
+        y = T.vector("x") + 1
+    ElementTree.fromstring(ss.draw(y, detail="layers")._repr_svg_())

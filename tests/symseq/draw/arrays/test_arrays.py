@@ -331,3 +331,9 @@ def test_png_and_pdf(tmp_path):
     found = draw_arrays(einsum())
     assert found.save(tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert found.save(tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_ends_of_unknown_lengths_all_lie_in_the_whole():
+    q, r = T.matrix("q"), T.matrix("r")
+    svg = ss.draw(T.concatenate([q, r]), style="arrays")._repr_svg_()
+    assert svg.count(">q<") == svg.count(">r<") == 2  # the operand, its part
