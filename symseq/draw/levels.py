@@ -28,6 +28,7 @@ LEAVES = ("input", "shared", "constant")
 # From so many nodes on, a leaf is drawn anew at each use: one with a thousand long
 # edges makes no layout.
 LARGE = 300
+RUNS = 20  # a part that one line wrote is drawn as so many boxes
 
 
 def at_level(scene: Scene, detail: str = "full", max_nodes: int | None = 400) -> Scene:
@@ -79,7 +80,7 @@ def fitted(scene: Scene, most: int) -> Scene:
     """Frames closed until `most` nodes are left, the largest of the innermost first.
 
     Where that is not enough: the nodes of one user's line; where a few lines wrote
-    nearly all, as a Python loop does, runs of what they wrote.
+    nearly all, as a Python loop does, a few runs of what they wrote.
     """
     scene = close_largest(scene, most)
     if len(scene.nodes) <= most:
@@ -87,8 +88,8 @@ def fitted(scene: Scene, most: int) -> Scene:
     lines = open_all(close_largest(with_frames(scene, by_line(scene)), most))
     if most // 4 <= len(lines.nodes) <= most:
         return lines
-    runs = with_frames(scene, in_runs(scene, most))
-    return open_all(close_largest(runs, most))
+    runs = in_runs(scene, most)
+    return with_frames(scene, runs).close(runs)
 
 
 def open_all(scene: Scene) -> Scene:
@@ -100,13 +101,14 @@ def open_all(scene: Scene) -> Scene:
 
 
 def close_largest(scene: Scene, most: int) -> Scene:
+    """Innermost frames closed, and those of the size of the last that had to be."""
     sizes = {key: len(scene.inside[key]) for key in scene.frames}
     below = {key: len(scene.parts[key]) for key in scene.frames}
     heap = [(-sizes[key], key) for key in scene.frames if not below[key]]
     heapq.heapify(heap)
-    left, closed = len(scene.nodes), []
-    while heap and left > most:
-        _, key = heapq.heappop(heap)
+    left, closed, last = len(scene.nodes), [], 0
+    while heap and (left > most or heap[0][0] == last):
+        last, key = heapq.heappop(heap)
         if sizes[key] > 1 or below[key] == 0:
             closed.append(key)
             left -= sizes[key] - 1
@@ -132,11 +134,13 @@ def by_line(scene: Scene) -> dict[str, list[Node]]:
 
 
 def in_runs(scene: Scene, most: int) -> dict[str, list[Node]]:
-    """All that is computed, in runs of as many nodes as it takes."""
+    """All that is computed, in a few runs; what several of them read, as one."""
     nodes = [n for n in scene.nodes if n.apply is not None and not n.row]
-    size = max(2, ceil(len(nodes) / max(1, most // 2)))
+    size = max(2, ceil(len(nodes) / max(1, min(RUNS, most // 2))))
     runs = [nodes[at : at + size] for at in range(0, len(nodes), size)]
-    return {f"r{number}": run for number, run in enumerate(runs) if len(run) > 1}
+    leaves = [n for n in scene.nodes if n.kind in ("shared", "constant")]
+    named = {f"r{number}": run for number, run in enumerate(runs)}
+    return {key: run for key, run in {**named, "leaves": leaves}.items() if run}
 
 
 def with_frames(scene: Scene, runs: Mapping[str, Sequence[Node]]) -> Scene:
@@ -161,7 +165,10 @@ def with_frames(scene: Scene, runs: Mapping[str, Sequence[Node]]) -> Scene:
 
 
 def _line_label(run: Sequence[Node]) -> str:
-    """lstm.py:12 or lstm.py:12 … 31, the line's text, how many nodes."""
+    """lstm.py:12 or lstm.py:12 … 31, the line's text, how many nodes; or W0 … W9."""
+    if run[0].apply is None:
+        names = " … ".join(dict.fromkeys(clean(n.label) for n in (run[0], run[-1])))
+        return f"{names}\n{_many(len(run), 'variable')} that the parts read"
     spans = [node.apply.spans[0] for node in run if node.apply is not None]
     rows = {(place_of(span.file), span.line) for span in spans}
     first, last = min(rows), max(rows)
@@ -268,9 +275,8 @@ class Formula:
     taken: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        mine = {node.key for node in self.run}
-        for edge in self.scene.edges:
-            if edge.target in mine and edge.variable is not None:
+        for edge in (e for n in self.run for e in self.scene.entering[n.key]):
+            if edge.variable is not None:
                 self.sources[id(edge.variable)] = self.scene.by_key[edge.source]
                 self.taken.add(edge.variable.name or "")
         for node in self.run:

@@ -117,6 +117,14 @@ class Scene:
         """Every node by its key."""
         return {node.key: node for node in self.nodes}
 
+    @cached_property
+    def entering(self) -> dict[str, list[Edge]]:
+        """The edges into each node, by the node's key."""
+        found: dict[str, list[Edge]] = {node.key: [] for node in self.nodes}
+        for edge in self.edges:
+            found[edge.target].append(edge)
+        return found
+
     def around(self, key: str) -> list[str]:
         """The frames that hold a node or a frame, outermost first, itself left out."""
         node = self.by_key.get(key)

@@ -74,11 +74,20 @@ class Divider:
         left = [Run(one) for one in others if not gathered.issuperset(one)]
         return [*left, Run(parts)], [k for k in loose if k not in gathered]
 
-    def moving(self, loose: Sequence[str]) -> list[str]:
-        """The nodes that may go into runs: ends stay if they are few."""
-        ends = [k for k in loose if self.scene.by_key[k].kind in ENDS]
-        stay = set(ends) if len(ends) <= self.most else set()
-        return [key for key in loose if key not in stay]
+    def moving(self, loose: Sequence[str]) -> list[str | Run]:
+        """What may go into runs: ends stay if they are few, else as one of a kind."""
+        found = {kind: self.of_kind(loose, kind) for kind in ENDS}
+        stay = {key for ends in found.values() for key in ends}
+        parts: list[str | Run] = []
+        for ends in sorted(found.values(), key=len, reverse=True):
+            if len(stay) > self.most:
+                stay -= set(ends)
+                parts.append(Run(ends))
+        gathered = {key for ends in found.values() for key in ends}
+        return [*parts, *(key for key in loose if key not in gathered)]
+
+    def of_kind(self, loose: Sequence[str], kind: str) -> list[str]:
+        return [key for key in loose if self.scene.by_key[key].kind == kind]
 
     def runs(self, parts: Sequence[str | Run]) -> Sequence[str | Run]:
         """`parts` in drawing order; as at most `most` runs where they are more."""

@@ -221,6 +221,24 @@ def test_too_many_nodes_are_hidden_and_counted(grouped):
     assert note in ss.draw(y, max_nodes=30).dot
 
 
+def test_groups_of_one_size_close_together():
+    scene = at_level(build([deep(200, True)]), max_nodes=400)
+    assert not scene.frames
+
+
+@pytest.mark.parametrize("detail", ["full", "ops"])
+def test_what_one_line_wrote_is_a_few_boxes_and_one_of_parameters(detail):
+    weights = [ss.shared(np.eye(3), name=f"W{k}") for k in range(30)]
+    y = leaf("x", B, D)
+    for k in range(600):
+        y = T.tanh(T.dot(y, weights[k % 30]) + y)
+    scene = at_level(build([y]), detail, max_nodes=100)
+    boxes = [node for node in scene.nodes if node.hides]
+    assert [node.label for node in scene.nodes if not node.hides] == ["x", "output"]
+    assert len(boxes) == 21 and len(scene.edges) < 80
+    assert "W0 … W29\n30 variables that the parts read" in [b.label for b in boxes]
+
+
 def test_comparisons_and_choices_close_too():
     a, b = leaf("a", B), leaf("b", B)
     with ss.group("choice"):
