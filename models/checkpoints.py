@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from symseq.errors import CheckpointError
+from symseq.files import write_whole
 from symseq.graph import SharedVariable
 from symseq.span import here
 from symseq.types import Array
@@ -24,8 +24,7 @@ NOTES, DIGEST = "symseq", "sha256"
 def write(path: str | Path, arrays: Mapping[str, Array], **notes: Any) -> None:
     """Save `arrays` and `notes` (anything that JSON can say) under `path`.
 
-    The bytes go to a file beside it, which then takes its name: whoever stops the
-    program at whatever moment finds the old file or the new one.
+    Whoever stops the program at whatever moment finds the old file or the new one.
     """
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     # ascontiguousarray makes scalars vectors; a parameter keeps its rank.
@@ -34,16 +33,7 @@ def write(path: str | Path, arrays: Mapping[str, Array], **notes: Any) -> None:
     data = save(whole, metadata=said)
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    write_whole(target, data)
 
 
 def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:

@@ -16,8 +16,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from symseq.draw.render import write_whole
 from symseq.errors import UsageError
+from symseq.files import write_whole
 from symseq.types import Array
 
 from .fonts import lettering

@@ -13,7 +13,7 @@ FOLDERS = {"symseq": "symseq", "compiler": "symseq.compiler", "models": "symseq.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("symseq.span",),
     ("symseq.errors",),
-    ("symseq.config", "symseq.lengths"),
+    ("symseq.config", "symseq.lengths", "symseq.files"),
     ("symseq.types",),
     ("symseq.operators",),
     ("symseq.graph",),

@@ -25,6 +25,8 @@ from typing import Any
 
 import numpy as np
 
+from symseq.files import write_whole
+
 from ..emit.numba_product import product_text
 from . import numba_machine
 from .library import library
@@ -97,7 +99,7 @@ def _compile(
         _module(_name(product), product)
     module = _module(name, text)
     pieces = [_piece(vars(module)[found]) for found in FUNCTION.findall(text)]
-    _write(path, numba_machine.packed(pieces))
+    write_whole(path, numba_machine.packed(pieces))
     made = numba_machine.bound(pieces)
     assert made is not None
     return made
@@ -171,7 +173,7 @@ def _module(name: str, text: str) -> ModuleType:
         return known
     path = folder() / f"{name}.py"
     if not path.exists() or path.read_text("utf-8") != text:
-        _write(path, text.encode())
+        write_whole(path, text.encode())
     spec = spec_from_file_location(name, path)
     assert spec is not None
     module = sys.modules[name] = module_from_spec(spec)
@@ -181,15 +183,3 @@ def _module(name: str, text: str) -> ModuleType:
         del sys.modules[name]
         raise
     return module
-
-
-def _write(path: Path, data: bytes) -> None:
-    """The file as a whole, or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

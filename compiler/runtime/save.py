@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from symseq.errors import UsageError
+from symseq.files import write_together
 from symseq.graph import Constant, SharedVariable
 from symseq.types import Array
 
@@ -66,7 +67,7 @@ def save(
     files = [(target, text.encode())]
     if arrays.packed:
         files.insert(0, (target.with_suffix(".npz"), arrays.packed))
-    write_whole(files)
+    write_together(files)
 
 
 def _inputs(
@@ -120,20 +121,6 @@ def _layout(plan: Plan, sizes: Sizes) -> Layout:
         {name: table[name] for name in asked},
         {loop.name: sizes.trips[id(loop.node)] for loop in plan.loops},
     )
-
-
-def write_whole(files: Sequence[tuple[Path, bytes]]) -> None:
-    """Write files beside their places, then move all of them in."""
-    mark = os.getpid()
-    waiting = [(path, path.with_name(f".{path.name}.{mark}")) for path, _ in files]
-    try:
-        for (_, content), (_, beside) in zip(files, waiting, strict=True):
-            beside.write_bytes(content)
-        for path, beside in waiting:
-            beside.replace(path)
-    finally:
-        for _, beside in waiting:
-            beside.unlink(missing_ok=True)
 
 
 def _arrays(program: Program, replaced: Sequence[SharedVariable]) -> Arrays:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
-from symseq.draw.render import write_whole
 from symseq.errors import UsageError
+from symseq.files import write_whole
 
 from .vocabulary import END, PADDING, START, UNKNOWN, Vocabulary
 

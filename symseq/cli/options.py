@@ -13,8 +13,8 @@ import typer
 
 from symseq.cli.load import FileError
 from symseq.cost.given import Shapes
-from symseq.draw.render import write_whole
 from symseq.errors import SymseqError, UsageError
+from symseq.files import write_whole
 from symseq.graph import Variable
 from symseq.lengths import Dim
 

@@ -140,7 +140,7 @@ def in_runs(scene: Scene, most: int) -> dict[str, list[Node]]:
     runs = [nodes[at : at + size] for at in range(0, len(nodes), size)]
     leaves = [n for n in scene.nodes if n.kind in ("shared", "constant")]
     named = {f"r{number}": run for number, run in enumerate(runs)}
-    return {key: run for key, run in {**named, "leaves": leaves}.items() if run}
+    return {key: run for key, run in {**named, "leaves": leaves}.items() if run[1:]}
 
 
 def with_frames(scene: Scene, runs: Mapping[str, Sequence[Node]]) -> Scene:

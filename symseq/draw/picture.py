@@ -6,7 +6,9 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,15 @@ from symseq.draw.build import build
 from symseq.draw.cell import cell_dot
 from symseq.draw.legible import legible
 from symseq.draw.levels import at_level, stress
-from symseq.draw.render import format_of, render, write_whole
+from symseq.draw.render import format_of, render
 from symseq.draw.scene import Scene
 from symseq.draw.tree import tree
 from symseq.draw.write import dot_text
 from symseq.errors import UsageError
+from symseq.files import write_whole
 from symseq.graph import SharedVariable, Variable
 from symseq.printing.inside import variables_of
+from symseq.span import here
 
 WIDEST = 690  # points: the column of a notebook
 
@@ -102,7 +106,10 @@ def scene_of(what: object, marks: Sequence[Variable] = ()) -> Scene:
     if parameters is not None:
         return tree(parameters, type(what).__name__)
     updates = {} if isinstance(what, Mapping) else getattr(what, "updates", {})
-    return build(variables_of(what), dict(updates), marks)
+    shown = variables_of(what)
+    if not shown and not updates:
+        raise UsageError("there is nothing to draw: got no variable and no update")
+    return build(shown, dict(updates), marks)
 
 
 def _parameters(what: object) -> Mapping[str, SharedVariable] | None:
@@ -163,17 +170,36 @@ def draw(
         highlight: variables: all that leads from each to the next is strong, the rest
             pale. `highlight=(x, cost)` is what `cost` reads of `x`.
         rewritten: of a function, the graph that runs, after all passes.
-    Raises: UsageError for another ending, style or detail, or where nothing leads from
-        one variable to the next; TargetError where Graphviz is missing.
+    Raises: UsageError for another ending, style, option or detail, where there is
+        nothing to draw, or where nothing leads from one variable to the next;
+        TargetError where Graphviz is missing.
     """
     if style not in STYLES:
         known = ", ".join(sorted(STYLES))
         raise UsageError(f"style is one of {known}; got {style!r}")
+    check_options(style, options)
     given = [inputs] if isinstance(inputs, Variable) else list(inputs)
     picture = STYLES[style](called_with(what, given) if given else what, **options)
     if to is not None:
         picture.save(to)
     return picture
+
+
+def check_options(style: str, options: Mapping[str, object]) -> None:
+    """Raises: UsageError for what a style does not take, which says what it takes."""
+    takes = [
+        name
+        for name in signature(STYLES[style]).parameters
+        if name not in ("what", "to")
+    ]
+    for name in options:
+        if name not in takes:
+            near = get_close_matches(name, takes, 1)
+            raise UsageError(
+                f"a picture of style {style!r} takes no {name!r}",
+                hint=f"did you mean {near[0]!r}?" if near
+                else f"it takes {', '.join(takes)}" if takes else "it takes no options",
+            ).at(here())  # fmt: skip
 
 
 def pydotprint(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import graphviz
@@ -62,16 +60,3 @@ def render(dot: str, form: str) -> bytes:
             f"{str(error).strip().splitlines()[-1].strip()}",
             hint="install Graphviz's program 'dot', save as .dot, or draw less",
         ) from None
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from symseq.compiler.function import Function
 from symseq.cost.given import Shapes
-from symseq.draw.render import write_whole
 from symseq.errors import UsageError
 from symseq.explore.book import Book
 from symseq.explore.page import page
 from symseq.explore.values import Values
+from symseq.files import write_whole
 from symseq.printing.inside import variables_of
 
 __all__ = ["explore"]

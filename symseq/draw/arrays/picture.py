@@ -16,8 +16,8 @@ from symseq.draw.arrays.panel import Heading, Step
 from symseq.draw.arrays.sizes import Sizes
 from symseq.draw.arrays.steps import Rows, Steps
 from symseq.draw.arrays.values import Values, given_values
-from symseq.draw.render import write_whole
 from symseq.errors import TargetError, UsageError
+from symseq.files import write_whole
 from symseq.graph import BodyOp, Variable
 from symseq.printing.inside import variables_of
 from symseq.traverse import leaves, sort_nodes
@@ -97,8 +97,8 @@ def draw_arrays(
         ops: names of the ops that are drawn (all where empty).
         fold: whether the ops on one line of the user's are one step.
         max_nodes: how many steps are drawn at most: those nearest to `what`.
-    Raises: UsageError for a length or value that does not fit, or another ending;
-        TargetError for a .png or .pdf without cairosvg.
+    Raises: UsageError for a length or value that does not fit, another ending, or where
+        there is nothing to draw; TargetError for a .png or .pdf without cairosvg.
 
     >>> import symseq as ss
     >>> x = ss.TensorType("float32", ss.dims("B D"))("x")
@@ -107,6 +107,8 @@ def draw_arrays(
     True
     """
     outputs = variables_of(what)
+    if not outputs:
+        raise UsageError("there is nothing to draw: got no variable")
     given = given_values(values or {}, leaves(outputs))
     sizes = Sizes(shapes or {})
     sizes.enter(_variables(outputs), given)

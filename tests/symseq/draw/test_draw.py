@@ -105,8 +105,24 @@ def test_graph_without_nodes(what):
     ET.fromstring(draw(what).svg)
 
 
-def test_nothing_to_draw():
-    ET.fromstring(draw([]).svg)
+@pytest.mark.parametrize("style", ["graph", "arrays"])
+def test_nothing_to_draw(style):
+    with pytest.raises(UsageError, match="nothing to draw"):
+        draw([], style=style)
+
+
+def test_unknown_option_says_which_there_are():
+    with pytest.raises(UsageError, match="'graph' takes no 'detial'") as caught:
+        draw(leaf("x"), detial="ops")
+    assert caught.value.hint == "did you mean 'detail'?"
+    with pytest.raises(UsageError, match="'cell' takes no 'rewritten'") as caught:
+        draw(leaf("x"), style="cell", rewritten=True)
+    assert caught.value.hint == "it takes no options"
+
+
+def test_missing_folder_is_named(tmp_path):
+    with pytest.raises(UsageError, match="there is no folder"):
+        draw(leaf("x"), tmp_path / "nowhere" / "x.svg")
 
 
 def test_names_are_quoted():
