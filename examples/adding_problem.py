@@ -18,7 +18,7 @@ import typer
 import symseq as ss
 import symseq.tensor as T
 from symseq import models
-from symseq.models import data, optimizers, plotting, train
+from symseq.models import chart, data, optimizers, plotting, train
 
 ALWAYS_ONE = 1 / 6
 CELLS = {
@@ -83,7 +83,7 @@ def learn(kind, settings, target, seed, out):
 
 def draw_gates(gates, x, path):
     """Heat maps of i, f, o, g by unit and step; the marked steps are lines."""
-    figure, axes = plotting.new_figure(9, 9, rows=len(gates) + 1)
+    figure, axes = chart.new_figure(9, 9, rows=len(gates) + 1)
     axes[0].bar(range(len(x)), x[:, 0], color=np.where(x[:, 1] > 0, "C3", "0.8"))
     axes[0].set(
         xlim=(-0.5, len(x) - 0.5),

@@ -22,7 +22,7 @@ import typer
 import symseq as ss
 import symseq.tensor as T
 from symseq import models
-from symseq.models import attention, optimizers, plotting
+from symseq.models import attention, chart, optimizers
 from symseq.tensor.shared_randomstreams import RandomStreams
 
 PLACES, LOOKS, WIDTH, CLASSES, SEQUENCES = 4, 2, 5, 3, 6
@@ -132,7 +132,7 @@ def main(
 
 def picture(rows, path):
     """Save the variance of the gradient against N, a line for each baseline."""
-    figure, axes = plotting.new_figure(6, 4)
+    figure, axes = chart.new_figure(6, 4)
     for name in BASELINES:
         line = [row["variance"] for row in rows if row["baseline"] == name]
         axes.loglog(DRAWS, line, marker="o", label=name)

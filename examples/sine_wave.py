@@ -17,7 +17,7 @@ import typer
 import symseq as ss
 import symseq.tensor as T
 from symseq import models
-from symseq.models import data, optimizers, plotting, train
+from symseq.models import chart, data, optimizers, train
 
 WARM, AHEAD = 50, 200
 
@@ -49,7 +49,7 @@ class Forecast(models.Module):
 
 def draw(wave, predicted, path):
     """The true wave, and the one that the network draws after 50 steps of it."""
-    figure, axes = plotting.new_figure(9, 3)
+    figure, axes = chart.new_figure(9, 3)
     axes.plot(wave, color="0.6", label="sine")
     ahead = range(WARM, WARM + len(predicted))
     axes.plot(ahead, predicted, color="C0", ls="--", label="network, by itself")

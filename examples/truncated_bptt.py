@@ -23,7 +23,7 @@ import typer
 
 import symseq as ss
 from symseq import models
-from symseq.models import losses, optimizers, plotting
+from symseq.models import chart, losses, optimizers
 
 LAGS = (3, 8)
 RUNS = ((5, 4), (10, 16), (5, 16))  # truncated after how many steps; hidden units
@@ -97,7 +97,7 @@ def learn(steps, hidden, sequences, test, rate, target, seed):
 
 def draw_curves(curves, bounds, tokens, path):
     """Loss by tokens read; what knowing none, one and both can reach as lines."""
-    figure, axes = plotting.new_figure(7, 4)
+    figure, axes = chart.new_figure(7, 4)
     for name, curve in curves.items():
         read = tokens * (np.arange(len(curve)) + 0.5) / len(curve)
         axes.plot(read, curve, label=name)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from symseq.errors import UsageError
@@ -12,12 +10,11 @@ from symseq.lengths import Dim
 from symseq.ops.math import sqr, sqrt
 from symseq.ops.products import dot
 from symseq.ops.reduce import mean
+from symseq.random.streams import RandomStreams
+from symseq.span import here
 
 from . import init
 from .module import Module, parameter
-
-if TYPE_CHECKING:
-    from symseq.random.streams import RandomStreams
 
 
 class Embedding(Module):
@@ -110,6 +107,7 @@ class Dropout(Module):
         """Drop where `streams` is given: to train is to pass it."""
         if streams is None or self.rate == 0:
             return x
+        check_streams(streams, "dropout")
         keep, size = 1 - self.rate, x.shape[1:] if self.over_time else x.shape
         kept: Variable = streams.binomial(size=size, n=1, p=keep, dtype=x.dtype)
         return x * (kept[None] if self.over_time else kept) / keep
@@ -132,5 +130,15 @@ class TokenDropout(Module):
         """Drop where `streams` is given: to train is to pass it."""
         if streams is None or self.rate == 0:
             return x
+        check_streams(streams, "dropout")
         kept = streams.binomial(size=x.shape, n=1, p=1 - self.rate, dtype=x.dtype)
         return x * kept + self.unknown * (1 - kept)
+
+
+def check_streams(streams: RandomStreams | None, what: str) -> None:
+    """Raises: UsageError for what draws without streams."""
+    if not isinstance(streams, RandomStreams):
+        raise UsageError(
+            f"{what} draws: it needs streams; got {type(streams).__name__}",
+            hint="pass streams=RandomStreams(seed)",
+        ).at(here())

@@ -17,7 +17,7 @@ def cross_entropy(logits: Variable, labels: Variable) -> Variable:
     Shapes: logits: float[B, K], labels: int[B], returns a float scalar.
     Raises: ShapeError for another rank.
     """
-    _check_ranks(logits=(logits, 2), labels=(labels, 1))
+    check_ranks(logits=(logits, 2), labels=(labels, 1))
     rows = arange(labels.shape[0])
     right: Variable = log_softmax(logits)[rows, labels]
     return -mean(right)
@@ -41,7 +41,9 @@ def sequence_cross_entropy(
     """
     if not 0 <= smoothing <= 1:
         raise UsageError(f"label smoothing is a share from 0 to 1; got {smoothing}")
-    _check_ranks(logits=(logits, 3), targets=(targets, 2), mask=(mask, 2))
+    check_ranks(logits=(logits, 3), targets=(targets, 2))
+    if mask is not None:
+        check_ranks(mask=(mask, 2))
     flat = logits.reshape((-1, logits.shape[2]))
     logs = log_softmax(flat)
     right: Variable = logs[arange(flat.shape[0]), targets.reshape((-1,))]
@@ -54,9 +56,12 @@ def sequence_cross_entropy(
     return -total / maximum(real.sum(), 1)
 
 
-def _check_ranks(**parts: tuple[Variable | None, int]) -> None:
+def check_ranks(**parts: tuple[Variable, int]) -> None:
+    """Raises: UsageError for what is no variable, ShapeError for another rank."""
     for name, (part, rank) in parts.items():
-        if part is not None and part.ndim != rank:
+        if not isinstance(part, Variable):
+            raise UsageError(f"{name} must be a variable; got {part!r}").at(here())
+        if part.ndim != rank:
             raise ShapeError(f"{name} must be of rank {rank}; got {part.type}").at(
                 here()
             )

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from symseq.errors import UsageError
-from symseq.files import write_whole
 from symseq.types import Array
 
+from .chart import Chart, made, new_figure
 from .fonts import lettering
 from .metrics import confusion
 
@@ -40,51 +34,6 @@ LOOK: dict[Any, Any] = {  # matplotlib's names of its settings
 }
 BOXED = {"axes.spines.right": True, "axes.spines.top": True}
 CELL, LONGEST = 0.34, 40.0  # inches: an edge of a heat map's cell, of a picture
-
-
-@dataclass(frozen=True, eq=False)
-class Chart:
-    """A picture that shows itself in a notebook and saves itself to files."""
-
-    figure: Figure
-    settings: Mapping[Any, Any] = field(default_factory=dict)
-
-    @cached_property
-    def svg(self) -> str:
-        return self._written("svg").decode()
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write an .svg, .png or .pdf file, whole or not at all; its path.
-
-        Raises: UsageError for another ending.
-        """
-        to = Path(path)
-        write_whole(to, self._written(form_of(to)))
-        return to
-
-    def _written(self, form: str) -> bytes:
-        file = io.BytesIO()
-        dated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-        with rc_context(dict(self.settings)):
-            self.figure.savefig(
-                file, format=form, dpi=150, metadata=dated[form],
-                bbox_inches="tight", pad_inches=0.1,
-            )  # fmt: skip
-        return file.getvalue()
-
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-    def _repr_mimebundle_(self, **asked: object) -> dict[str, str]:
-        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
-
-
-def form_of(path: Path) -> str:
-    """The format that a chart's file asks for. Raises: UsageError for another one."""
-    form = path.suffix.lstrip(".").lower()
-    if form not in ("svg", "png", "pdf"):
-        raise UsageError(f"a chart must end in .svg, .png or .pdf; got {path.name!r}")
-    return form
 
 
 def draw_confusion(
@@ -113,7 +62,7 @@ def draw_confusion(
                 ink = "white" if share > 0.5 else "black"
                 said = f"{100 * share:.0f}"
                 axes.text(column, row, said, ha="center", va="center", c=ink, size=7)
-    return _made(figure, settings, path)
+    return made(figure, settings, path)
 
 
 def draw_attention(
@@ -159,7 +108,7 @@ def draw_attention(
         bar = figure.colorbar(colours, ax=axes, shrink=0.7, aspect=18, pad=0.03)
         bar.set_label("attention weight")
         bar.outline.set_visible(False)
-    return _made(figure, settings, path)
+    return made(figure, settings, path)
 
 
 def draw_curves(
@@ -181,7 +130,7 @@ def draw_curves(
         axes.set(xlabel=x, ylabel=y, title=title)
         if curves:
             axes.legend()
-    return _made(figure, settings, path)
+    return made(figure, settings, path)
 
 
 class Progressed(Protocol):
@@ -218,7 +167,7 @@ def draw_training(
         if history.best >= 0:
             _mark_best(below, history.best + 1, float(scores[history.best]))
         figure.align_ylabels()
-    return _made(figure, settings, path)
+    return made(figure, settings, path)
 
 
 def _mark_best(axes: Any, epoch: int, value: float) -> None:
@@ -252,20 +201,3 @@ def _part_cells(axes: Any, rows: int, columns: int) -> None:
     axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=1.0)
     axes.tick_params(which="minor", length=0)
-
-
-def new_figure(width: float, height: float, *, rows: int = 1) -> tuple[Figure, Any]:
-    """A figure on no screen, so many inches wide and high, and its axes.
-
-    Returns: axes, or with several rows an array of them.
-    """
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows)
-
-
-def _made(figure: Figure, settings: dict[Any, Any], path: str | Path | None) -> Chart:
-    chart = Chart(figure, settings)
-    if path is not None:
-        chart.save(path)
-    return chart

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,14 +19,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from symseq.errors import CheckpointError, TargetError, UsageError
+from symseq.errors import TargetError, UsageError
 from symseq.graph import SharedVariable, Variable
-from symseq.span import here
 from symseq.traverse import shared_variables
 from symseq.types import Array
 
-from . import checkpoints
 from .data.batches import Batches, Minibatches
+from .history import History, Run
 from .module import Module
 from .optimizers import Updates
 
@@ -43,24 +41,6 @@ def sequences_of(first: Array, *others: Array) -> int:
 def tokens_of(first: Array, *others: Array) -> int:
     """How many tokens a batch without padding has. Shapes: first: int[T, B]."""
     return int(first.size)
-
-
-@dataclass
-class History:
-    """One entry per finished epoch: mean loss, validation score, seconds."""
-
-    losses: list[float] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-
-    @property
-    def epochs(self) -> int:
-        return len(self.losses)
-
-    @property
-    def best(self) -> int:
-        """The epoch (from 0) of the highest score, the first of equals; -1 for none."""
-        return int(np.nanargmax(self.scores)) if np.isfinite(self.scores).any() else -1
 
 
 def training_state(
@@ -124,7 +104,7 @@ def fit(
     console = console or Console(stderr=True)
     path = None if checkpoint is None else Path(checkpoint)
     draw = None if picture is None else _drawer(Path(picture), metric)
-    run = _Run(model, state, batches, path, draw)
+    run = Run(model, state, batches, path, draw)
     run.resume()
     try:
         while run.history.epochs < epochs and not run.is_stale(patience):
@@ -178,12 +158,12 @@ def mean_loss(
 
 
 def late_decay(epoch: int, epochs: int) -> float:
-    """A factor for the learning rate: 1 for half the epochs, then down in a line.
+    """A factor for the learning rate: 1 for half the epochs, then down in a line to 0.
 
     >>> [late_decay(epoch, 4) for epoch in range(4)]
     [1.0, 1.0, 1.0, 0.5]
     """
-    return min(1.0, 2.0 * (1.0 - epoch / epochs))
+    return min(1.0, max(0.0, 2.0 * (1.0 - epoch / max(1, epochs))))
 
 
 def _drawer(path: Path, metric: str) -> Callable[[History], object]:
@@ -195,7 +175,7 @@ def _drawer(path: Path, metric: str) -> Callable[[History], object]:
         )
     # Loaded when asked for: it is optional.
     plotting = importlib.import_module(".plotting", __package__)
-    plotting.form_of(path)
+    importlib.import_module(".chart", __package__).form_of(path)
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {str(path.parent)!r} for {path.name}")
     return lambda history: plotting.draw_training(history, path, metric=metric)
@@ -215,68 +195,3 @@ def _bar(epoch: int, epochs: int, steps: int, console: Console) -> Progress:
     )
     bar.add_task("", total=steps, loss=float("nan"))
     return bar
-
-
-@dataclass
-class _Run:
-    """One training under way: its state, its history, its best parameters."""
-
-    model: Module
-    state: Mapping[str, SharedVariable]
-    batches: Minibatches
-    path: Path | None
-    draw: Callable[[History], object] | None = None
-    history: History = field(default_factory=History)
-    best: dict[str, Array] = field(default_factory=dict)
-
-    def record(self, loss: float, score: float, seconds: float) -> None:
-        self.history.losses.append(loss)
-        self.history.scores.append(score)
-        self.history.seconds.append(seconds)
-        if self.history.best in (-1, self.history.epochs - 1):
-            self.best = self._parameters()
-        if self.path is not None:
-            arrays = {name: v.storage for name, v in self.state.items()}
-            kept = {f"best.{name}": array for name, array in self.best.items()}
-            notes = {"history": asdict(self.history), "data": self.batches.identity}
-            checkpoints.write(self.path, {**arrays, **kept}, **notes)
-        if self.draw is not None:
-            self.draw(self.history)
-
-    def resume(self) -> None:
-        self.best = self._parameters()
-        if self.path is None or not self.path.exists():
-            return
-        arrays, notes = checkpoints.read(self.path)
-        if "history" not in notes or notes.get("data") != self.batches.identity:
-            raise CheckpointError(
-                f"training resumes with the same data; {self.path} was saved with "
-                f"{notes.get('data')}, not {self.batches.identity}",
-                hint="use the same data, batch size and seed, or another checkpoint",
-            ).at(here())
-        kept = {k: a for k, a in arrays.items() if k.startswith("best.")}
-        rest = {k: a for k, a in arrays.items() if k not in kept}
-        checkpoints.restore(self.state, rest, self.path)
-        self.best = {name.removeprefix("best."): array for name, array in kept.items()}
-        self.history = History(**notes["history"])
-        if self.draw is not None:
-            self.draw(self.history)
-
-    def is_stale(self, patience: int | None) -> bool:
-        waited = self.history.epochs - 1 - self.history.best
-        return patience is not None and waited >= patience
-
-    def keep_best(self) -> None:
-        for name, variable in self.model.parameters().items():
-            variable.set_value(self.best[name])
-
-    def line(self, epochs: int) -> str:
-        history = self.history
-        mark = " (best)" if history.best == history.epochs - 1 else ""
-        return (
-            f"epoch {history.epochs}/{epochs}  loss {history.losses[-1]:.4f}  "
-            f"valid {history.scores[-1]:.4f}{mark}  {history.seconds[-1]:.1f} s"
-        )
-
-    def _parameters(self) -> dict[str, Array]:
-        return {name: v.get_value() for name, v in self.model.parameters().items()}

@@ -68,8 +68,11 @@ class DotScore(Score):
 class GeneralScore(Score):
     """e_s = h_t W h̄_s: a matrix takes the query to where the keys are.
 
+    `scaled` divides by √K. Every step of Adam moves all of W's elements by about the
+    rate, and so e_s by about Q K times as much: a wide score saturates early.
     Shapes: query: float[B, Q], keys: float[S, B, K], W: float[Q, K], e: float[S, B].
-    Reference: Luong, Pham and Manning 2015, section 3.1, "general".
+    Reference: Luong, Pham and Manning 2015, section 3.1, "general"; Vaswani et al.
+        2017, section 3.2.1, for the scale.
     """
 
     def __init__(
@@ -78,13 +81,18 @@ class GeneralScore(Score):
         keys: int | Dim,
         *,
         rng: np.random.Generator,
+        scaled: bool = False,
         initial: init.Initializer = init.TUTORIAL_WEIGHT,
         name: str = "score",
     ) -> None:
+        self.scaled = scaled
         self.W = parameter(initial, query, keys, rng=rng, name=f"{name}.W")
 
     def __call__(self, query: Variable, keys: Variable) -> Variable:
-        e: Variable = total(keys * dot(query, self.W), axis=-1)
+        sought: Variable = dot(query, self.W)
+        if self.scaled:
+            sought = sought / root_of_width(keys)
+        e: Variable = total(keys * sought, axis=-1)
         return e
 
 
@@ -126,4 +134,9 @@ class ScaledDotScore(Score):
 
     def __call__(self, query: Variable, keys: Variable) -> Variable:
         e: Variable = total(keys * query, axis=-1)
-        return e / sqrt(keys.shape[-1].astype(keys.dtype))
+        return e / root_of_width(keys)
+
+
+def root_of_width(keys: Variable) -> Variable:
+    """√K. Shapes: keys: float[S, B, K], returns a float scalar."""
+    return sqrt(keys.shape[-1].astype(keys.dtype))

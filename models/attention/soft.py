@@ -13,6 +13,7 @@ from symseq.ops.compare import switch
 from symseq.ops.reduce import sum as total
 from symseq.ops.softmax import softmax
 from symseq.random.streams import RandomStreams
+from symseq.span import here
 
 from ..module import Module
 from .memory import Memory, beside, check_memory
@@ -58,12 +59,22 @@ class SoftAttention(Attention):
     """
 
     def __init__(self, score: Score) -> None:
-        self.score = score
+        self.score = checked(score)
 
     def __call__(self, query: Variable, memory: Memory) -> tuple[Variable, Variable]:
         scores = scores_of(self.score, query, memory)
         weights = masked_softmax(scores, memory.mask, axis=0)
         return expected(weights, memory.values), weights
+
+
+def checked(score: Score) -> Score:
+    """A score. Raises: UsageError for what is none."""
+    if not isinstance(score, Score):
+        raise UsageError(
+            f"an attention looks by a Score; got {type(score).__name__}",
+            hint="make one, such as DotScore() or AdditiveScore(query, keys, width)",
+        ).at(here())
+    return score
 
 
 def scores_of(score: Score, query: Variable, memory: Memory) -> Variable:

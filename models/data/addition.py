@@ -19,6 +19,8 @@ def sums(*counts: int, digits: int = 3, seed: int = 0) -> tuple[Sums, ...]:
     >>> sums(2, 1, seed=1)
     ([('715+196', '911'), ('501+687', '1188')], [('815+868', '1683')])
     """
+    if not isinstance(digits, int):
+        raise UsageError(f"digits are an int; got {digits!r}")
     largest = 10**digits
     pairs = largest * (largest + 1) // 2
     if digits < 1 or min(counts, default=0) < 0 or sum(counts) > pairs:

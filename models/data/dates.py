@@ -15,6 +15,7 @@ LOCALES = tuple(
 )
 # The short one is left out: 3/4/21 is another day in New York than in Madrid.
 FORMATS = ("medium", "long", "full")
+MOST_DRAWS = 20  # for each date that is asked for
 FIRST, LAST = date(1950, 1, 1), date(2049, 12, 31)
 
 Dates = list[tuple[str, str]]
@@ -28,7 +29,8 @@ def dates(
     The day, the locale and its format (CLDR's medium, long or full) are drawn; no text
     is in two lists, and none twice in one.
 
-    Raises: UsageError for a negative count, no locale, or one that Babel does not know.
+    Raises: UsageError for a negative count, no locale, one that Babel does not know, or
+        more dates than there are days in all locales or texts that they write.
 
     >>> dates(3, locales=("de", "ja"), seed=1)[0][0]
     ('1997年4月27日日曜日', '1997-04-27')
@@ -40,11 +42,17 @@ def dates(
         raise UsageError(f"locales are Babel's, such as en_US; got {unknown}")
     rng, days = np.random.default_rng(seed), (LAST - FIRST).days + 1
     found: dict[str, str] = {}
-    if sum(counts) > days * len(locales):
-        raise UsageError(
-            f"there are {days} days in {len(locales)} locales; got {counts}"
-        )
+    places = len(set(locales))
+    if sum(counts) > days * places:
+        raise UsageError(f"there are {days} days in {places} locales; got {counts}")
+    left = MOST_DRAWS * sum(counts)
     while len(found) < sum(counts):
+        if (left := left - 1) < 0:
+            raise UsageError(
+                f"the locales write only about {len(found):,} different dates; got "
+                f"counts {counts}",
+                hint="ask for fewer, or in more languages",
+            )
         day = FIRST + timedelta(days=int(rng.integers(days)))
         locale = locales[rng.integers(len(locales))]
         style = FORMATS[rng.integers(len(FORMATS))]

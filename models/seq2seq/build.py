@@ -64,7 +64,7 @@ def build(
         return BahdanauDecoder(GRU(D + M, H, rng=rng), attention(score), D, M)
 
     def luong() -> LuongDecoder:
-        soft = SoftAttention(GeneralScore(H, M, **how))
+        soft = SoftAttention(GeneralScore(H, M, scaled=True, **how))
         return LuongDecoder(GRU(D + H, H, rng=rng), soft, D, M, **how)
 
     decoders: dict[str, Callable[[], Any]] = {

@@ -17,12 +17,12 @@ from symseq.types import is_float
 from .. import init
 from ..attention import Memory
 from ..cells.cell import Cell, filled, leaves
-from ..layers import Dense, Dropout, Embedding
-from ..losses import sequence_cross_entropy
+from ..layers import Dense, Dropout, Embedding, check_streams
+from ..losses import check_ranks, sequence_cross_entropy
 from ..module import Module
 from ..recurrent import Bidirectional, Recurrent, Run
 from .scheduled import Guessing, ScheduledSampling
-from .search import Step, check_beams, check_streams
+from .search import Step, check_beams
 
 
 class EncoderDecoder(Module):
@@ -113,7 +113,11 @@ class EncoderDecoder(Module):
         return self.write(memory, self.read(target, streams), streams=streams)
 
     def read(self, target: Variable, streams: RandomStreams | None = None) -> Variable:
-        """What the decoder reads of a target. Shapes: float[T - 1, B, D]."""
+        """What the decoder reads of a target. Shapes: float[T - 1, B, D].
+
+        Raises: UsageError for what is no variable, ShapeError for another rank.
+        """
+        check_ranks(target=(target, 2))
         return self.dropout(self.target(target[:-1]), streams)
 
     def write(
@@ -147,6 +151,7 @@ class EncoderDecoder(Module):
         if not isinstance(truth, Variable) and not 0 <= truth <= 1:
             raise UsageError(f"`truth` is a probability, in [0, 1]; got {truth}")
         check_streams(streams, "scheduled sampling")
+        check_ranks(target=(target, 2))
         cell, start = self.begin(self.encode(source, source_mask, streams=streams))
         guessing = ScheduledSampling(cell, self.target, self.output, truth)
         layer = Recurrent(guessing, name="decoder")

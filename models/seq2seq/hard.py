@@ -17,8 +17,8 @@ from symseq.ops.reduce import sum as total
 from symseq.random.streams import RandomStreams
 
 from ..attention import HardAttention, SoftAttention, log_probability
+from ..layers import check_streams
 from .encoder_decoder import EncoderDecoder
-from .search import check_streams
 
 
 def hard_loss(

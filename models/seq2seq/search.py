@@ -27,6 +27,7 @@ from symseq.scan.frontend import build_loop
 from symseq.scan.returns import until
 
 from ..cells.cell import filled, leaves
+from ..layers import check_streams
 
 Step: TypeAlias = Callable[[Variable, Any], tuple[Variable, Any]]
 PADDING = 0  # what follows the end of a sequence
@@ -155,15 +156,6 @@ def check_end(end: int | None, logits: Variable) -> None:
         raise UsageError(
             f"a search's `end` is one of the {V} tokens that have logits; got {end}",
             hint="end=None goes on to the longest",
-        )
-
-
-def check_streams(streams: RandomStreams | None, what: str) -> None:
-    """Raises: UsageError for what draws without streams."""
-    if not isinstance(streams, RandomStreams):
-        raise UsageError(
-            f"{what} draws: it needs streams; got {type(streams).__name__}",
-            hint="pass streams=RandomStreams(seed)",
         )
 
 

@@ -18,6 +18,7 @@ from symseq.errors import TargetError, UsageError
 from symseq.graph import SharedVariable, Variable
 from symseq.models import Module, optimizers, train
 from symseq.models.data.batches import Minibatches
+from symseq.models.history import History
 from symseq.variables import shared
 
 ENDING = ".safetensors"
@@ -71,7 +72,7 @@ class Job:
         carry: Mapping[SharedVariable, Variable] | None = None,
         before_epoch: Callable[[], None] = lambda: None,
         weigh: Callable[..., float] = train.sequences_of,
-    ) -> train.History:
+    ) -> History:
         """Train by Adam on clipped gradients, at a rate that goes down at last."""
         pace = shared(np.array(0, config.floatX), name="rate")
         params = model.parameters()

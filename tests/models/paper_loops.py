@@ -98,6 +98,11 @@ def scaled(p, q, k):
     return q @ k / np.sqrt(len(k))
 
 
+def scaled_general(p, h, source):
+    # The product above under Vaswani et al.'s scale, where d_k is the key's width
+    return scaled(p, h @ p["W"], source)
+
+
 # -- looks: (p, query, memory, width, t) → (context, weights) ---------------------
 
 

@@ -11,11 +11,13 @@ from symseq.models import (
     MGU,
     Bidirectional,
     Clockwork,
+    Dropout,
     Identity,
     LSTMState,
     Recurrent,
     SimpleRNN,
     Stacked,
+    TokenDropout,
     Zoneout,
     attention,
     optimizers,
@@ -155,3 +157,9 @@ def test_a_mask_of_any_dtype_widens_nothing(dtype, cell, rng):
     values = rng.standard_normal((3, 2, D)).astype("float32")
     run = ss.function([x, other, mask], [ours, right])
     np.testing.assert_array_equal(*run(values, real.astype(dtype), np.float32(real)))
+
+
+@pytest.mark.parametrize("layer", [Dropout(0.5), TokenDropout(0.5)])
+def test_dropout_draws_from_streams(layer):
+    with pytest.raises(UsageError, match="dropout draws: it needs streams; got int"):
+        layer(some(None, 3), 5)

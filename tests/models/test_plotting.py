@@ -9,7 +9,8 @@ from matplotlib.font_manager import fontManager
 
 from symseq.errors import UsageError
 from symseq.models import fonts, plotting
-from symseq.models.train import History
+from symseq.models.chart import Chart
+from symseq.models.history import History
 
 NAMES = {font.name for font in fontManager.ttflist}
 ENGLISH, JAPANESE = "where is it ?".split(), "どこ に あり ます か".split()
@@ -20,7 +21,7 @@ def alignment(rows: int, columns: int) -> np.ndarray:
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def texts_of(chart: plotting.Chart) -> list[str]:
+def texts_of(chart: Chart) -> list[str]:
     (axes, _) = chart.figure.axes
     labels = [*axes.get_xticklabels(), *axes.get_yticklabels()]
     return [label.get_text() for label in labels]

@@ -119,3 +119,10 @@ def test_a_score_is_no_attention_and_an_lstm_no_lstmn():
         decoder(att.DotScore())
     with pytest.raises(UsageError, match="is an LSTMN's; got LSTM"):
         att.DeepFusion(models.LSTM(3, 4, rng=RNG), rng=RNG)
+
+
+@every_look
+@pytest.mark.parametrize("score", [None, att.DotScore])
+def test_what_is_no_score_is_refused(name, score):
+    with pytest.raises(UsageError, match="an attention looks by a Score; got"):
+        LOOKS[name](score)

@@ -18,6 +18,10 @@ SCORES = {
     "additive": (lambda q, k, r: att.AdditiveScore(q, k, A, rng=r), paper.additive),
     "dot": (lambda q, k, r: att.DotScore(), paper.dot),
     "general": (lambda q, k, r: att.GeneralScore(q, k, rng=r), paper.general),
+    "scaled-general": (
+        lambda q, k, r: att.GeneralScore(q, k, scaled=True, rng=r),
+        paper.scaled_general,
+    ),
     "concat": (lambda q, k, r: att.ConcatScore(q, k, A, rng=r), paper.concat),
     "scaled": (lambda q, k, r: att.ScaledDotScore(), paper.scaled),
 }
@@ -35,7 +39,8 @@ LOOKS = {
 }
 DECODERS = [
     "bahdanau gru additive soft", "bahdanau lstm dot soft", "bahdanau gru scaled hard",
-    "luong lstm general soft", "luong gru concat soft unfed", "luong lstm dot hard",
+    "luong lstm general soft", "luong gru scaled-general soft",
+    "luong gru concat soft unfed", "luong lstm dot hard",
     "luong gru general monotonic", "luong lstm concat predictive",
     "bahdanau lstm additive predictive", "bahdanau gru general monotonic",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from symseq.errors import UsageError
+from symseq.models.data import dates as date_module
 from symseq.models.data.addition import sums
 from symseq.models.data.dates import LOCALES, dates
 from symseq.models.data.parallel import PARTS, parallel
@@ -31,7 +32,7 @@ def test_all_pairs_of_digits_and_not_one_more():
     every, none = sums(55, 0, digits=1)
     pairs = {frozenset(map(int, q.split("+"))) for q, _ in every}
     assert len(pairs) == 55 and none == []
-    for counts, digits in (((50, 6), 1), ((-1,), 2), ((1,), 0)):
+    for counts, digits in (((50, 6), 1), ((-1,), 2), ((1,), 0), ((1,), 1.5)):
         with pytest.raises(UsageError):
             sums(*counts, digits=digits)
 
@@ -51,6 +52,7 @@ def test_dates_of_no_locale_or_too_many_are_refused():
         ((1,), ()),
         ((-1,), ("de",)),
         ((40_000,), ("de",)),
+        ((40_000,), ("de", "de")),
         ((1,), ("xx",)),
     ):
         with pytest.raises(UsageError):
@@ -98,3 +100,10 @@ def test_phrases_are_disjoint():
     english = [" ".join(words) for part in parts for words in part.sources]
     assert len(english) == len(set(english)) == 432
     assert "she does not eat fish ." in english
+
+
+def test_locales_that_write_too_few_texts_end(monkeypatch):
+    monkeypatch.setattr(date_module, "FORMATS", ("short",))
+    monkeypatch.setattr(date_module, "format_date", lambda day, *how: str(day.year))
+    with pytest.raises(UsageError, match="only about 100 different dates"):
+        date_module.dates(101, locales=("de",))

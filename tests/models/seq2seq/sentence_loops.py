@@ -6,7 +6,7 @@ from paper_loops import below, join
 
 LOOKS = {
     "bahdanau": (paper.bahdanau, paper.soft(paper.additive)),
-    "luong": (paper.luong, paper.soft(paper.general)),
+    "luong": (paper.luong, paper.soft(paper.scaled_general)),
     "hard": (paper.bahdanau, paper.hard(paper.additive)),
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import symseq as ss
-from symseq.errors import SymseqError, UsageError
+from symseq.errors import ShapeError, SymseqError, UsageError
 from symseq.models import seq2seq
 from symseq.tensor.shared_randomstreams import RandomStreams
 
@@ -132,6 +132,14 @@ def test_a_hard_loss_without_masks_is_that_of_masks_of_ones():
         _, loss = seq2seq.hard_loss(built("hard"), *masked, streams=streams)
         values.append(ss.function(list(given), loss)(*given.values()))
     assert values[0] == values[1]
+
+
+def test_a_target_is_a_variable_of_rank_two():
+    source, source_mask, _, target_mask = seq2seq.inputs()
+    with pytest.raises(UsageError, match="target must be a variable; got None"):
+        built().loss(source, source_mask, None, target_mask)
+    with pytest.raises(ShapeError, match="target must be of rank 2"):
+        built().loss(source, source_mask, source[0], target_mask)
 
 
 @pytest.mark.parametrize("k", [0, -1.0, float("nan")])
