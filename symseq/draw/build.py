@@ -32,6 +32,7 @@ from symseq.printing.pprint import (
     constant_term,
     known_lengths,
     named_views,
+    plain_name,
     wanted_name,
 )
 from symseq.scan.merge import merge_scans
@@ -322,8 +323,8 @@ class Builder:
         kind, label = "port", outer.name or port.inner.name or ""
         label = clean(label or base_name(outer, self.sheet.called))
         if port.role == "sequence":
-            kind, label = "sequence", f"{clean(base_name(outer, self.sheet.called))}"
-            label += f"[{inner.step}]"
+            name = base_name(outer, self.sheet.called, plain_name(port.inner.name))
+            kind, label = "sequence", f"{clean(name)}[{inner.step}]"
         elif port.role == "state":
             kind, label = "state", f"{names[port.state]}[{inner.before(port.tap)}]"
         tip = f"{port.role} {outer.label}: {port.inner.type} at each step"

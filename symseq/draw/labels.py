@@ -104,18 +104,21 @@ def inline(variable: Variable) -> Term | None:
     return None
 
 
-def base_name(variable: Variable, called: dict[int, str]) -> str:
-    """A sequence's own name, or the view of a named variable that it is."""
+def base_name(variable: Variable, called: dict[int, str], inside: str = "") -> str:
+    """A sequence's own name, or the view of a named variable that it is.
+
+    Of one that has no name it is `inside`, what its loop's step calls a row.
+    """
     views: list[str] = []
     variable = source(variable)
     while id(variable) not in called and not variable.name:
         node = variable.owner
         if node is None or not node.inputs:
-            return "row"
+            return inside or "row"
         if isinstance(node.op, Subtensor) and len(node.inputs) == 1:
             views.insert(0, term_of(node, [Term("")]).text)
         elif node.op.name not in SAME_VALUES:
-            return f"{node.op.name}{''.join(views)}"
+            return inside or f"{node.op.name}{''.join(views)}"
         variable = source(node.inputs[0])
     return called.get(id(variable), variable.name or "row") + "".join(views)
 

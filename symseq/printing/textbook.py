@@ -86,6 +86,7 @@ class Reader:
         self.firsts = _first_rows(body)
         self.known: dict[tuple[int, Cut | None, str], Quantity] = {}
         self.bases: dict[int, str] = {}
+        self.stems: dict[int, str] = {}  # what the step calls rows that have no name
         nodes = sort_nodes(body.outputs, body.inputs)
         self.written = written_names(nodes)
         for node in nodes:  # so that reading never goes deep
@@ -130,16 +131,19 @@ class Reader:
             return Quantity("symbol", text="t", time=None, rank=0)
         if self.direction < 0:
             outer = reversed_source(outer) or outer
-        shift = self.firsts.get(id(port.inner))
+        shift = self.firsts.get(id(port.inner)) or _saved_tap(port, outer)
         if shift is not None:
-            source, time = shift
-            made = self._symbol(source, cut, ROW)
+            source, time, stem = shift
+            made = self._symbol(source, cut, ROW, stem)
             return Quantity(
                 "symbol", text=made.text, time=time, cut=cut, of=made.of, rank=made.rank
             )
+        self.stems.setdefault(id(outer), plain_name(port.inner.name))
         return self.read(outer, cut, ROW)
 
-    def _symbol(self, v: Variable, cut: Cut | None, where: str) -> Quantity:
+    def _symbol(
+        self, v: Variable, cut: Cut | None, where: str, stem: str = ""
+    ) -> Quantity:
         """A name, a number or a length."""
         length = known_length(v)
         if length is not None and v.ndim == 0:
@@ -148,8 +152,9 @@ class Reader:
             return Quantity("symbol", text=constant_term(v).text, rank=v.ndim)
         row = where == ROW
         return Quantity(
-            "symbol", text=self._base(v, "x" if row else "k"), time=0 if row else None,
-            cut=cut, of=v, rank=v.ndim - row,
+            "symbol",
+            text=self._base(v, stem or self.stems.get(id(v)) or ("x" if row else "k")),
+            time=0 if row else None, cut=cut, of=v, rank=v.ndim - row,
         )  # fmt: skip
 
     def _base(self, v: Variable, stem: str) -> str:
@@ -417,8 +422,19 @@ def _loop_name(v: Variable) -> str:
     return v.name or ""
 
 
-def _first_rows(body: Inside) -> dict[int, tuple[Variable, int]]:
-    """(x, k) for a row that is x[t + k]: several views of one sequence are its taps."""
+def _saved_tap(port: Port, outer: Variable) -> tuple[Variable, int, str] | None:
+    """(rows, k, h) for the rows h[t + k] of a state that a gradient's loop reads."""
+    found = re.fullmatch(r"(\w+)\[t([+-]\d+)\]", port.inner.name or "")
+    if found is None or _loop_name(outer):
+        return None
+    return outer, int(found[2]), found[1]
+
+
+def _first_rows(body: Inside) -> dict[int, tuple[Variable, int, str]]:
+    """(x, k, name) for a row that is x[t + k]: several views of x are its taps.
+
+    The name is what the step calls the last of them, where x has none.
+    """
     views: dict[int, list[tuple[Variable, Variable, int]]] = {}
     for port in body.ports:
         if port.role != "sequence" or port.outer is None:
@@ -432,10 +448,10 @@ def _first_rows(body: Inside) -> dict[int, tuple[Variable, int]]:
         if isinstance(first.start, (int, type(None))):
             x = node.inputs[0]
             views.setdefault(id(x), []).append((port.inner, x, first.start or 0))
-    found: dict[int, tuple[Variable, int]] = {}
+    found: dict[int, tuple[Variable, int, str]] = {}
     for group in views.values():
-        last = max(start for *_, start in group)
+        newest, _, last = max(group, key=lambda view: view[-1])
         for inner, x, start in group:
             if len(group) > 1:
-                found[id(inner)] = (x, start - last)
+                found[id(inner)] = (x, start - last, plain_name(newest.name))
     return found

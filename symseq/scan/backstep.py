@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from symseq.graph import Differentiate, Variable
 from symseq.ops.create import zeros_like
 from symseq.ops.math import add
-from symseq.scan.roles import StateSpec
+from symseq.scan.roles import Roles, StateSpec
 from symseq.types import TensorType
 
 if TYPE_CHECKING:
@@ -82,11 +83,14 @@ def _try_step(
 ) -> tuple[BackStep, list[int]]:
     """The step for these states, and those of them that turn out to receive nothing."""
     windows = {
-        k: tuple(Variable(row_type(op, k)) for _ in range(op.states[k].depth))
+        k: tuple(
+            Variable(row_type(op, k), name=output_name(op, k))
+            for _ in range(op.states[k].depth)
+        )
         for k in active
     }
     direct = {
-        k: Variable(v.type)
+        k: Variable(v.type, name=f"{output_name(op, k)}_out")
         for k, v in enumerate(op.body.outputs)
         if given[k] is not None and not (k < len(op.states) and op.states[k].last_only)
     }
@@ -102,8 +106,12 @@ def _try_step(
     constants = {
         k: g for k, v in enumerate(op.body_constants) if (g := found.get(v)) is not None
     }
-    totals = {k: Variable(op.body_constants[k].type) for k in constants}
-    return BackStep(
+    totals = {
+        k: Variable(v.type, name=adjoint_name(v) or "dk")
+        for k, v in enumerate(op.body_constants)
+        if k in constants
+    }
+    step = BackStep(
         windows,
         direct,
         totals,
@@ -114,7 +122,49 @@ def _try_step(
             for k, v in enumerate(op.body_sequences)
             if (g := found.get(v)) is not None
         },
-    ), idle
+    )
+    name_results(op, step)
+    return step, idle
+
+
+def adjoint_name(*variables: Variable) -> str | None:
+    """dh of h or h[t-1]: what the adjoint is called of the first that has a name."""
+    stem = first_name(*variables)
+    return f"d{stem.rpartition('.')[2]}" if stem else None
+
+
+def first_name(*variables: Variable) -> str | None:
+    """h of h or h[t-1], of the first that has a name."""
+    found = (re.match(r"[\w.]+", v.name or "") for v in variables)
+    return next((word[0] for word in found if word), None)
+
+
+def row_name(op: Roles, k: int) -> str | None:
+    """What a row of state k is called in the step: its new value, or its taps."""
+    return first_name(op.body_states[k], *op.body_taps[k])
+
+
+def output_name(op: Scan, k: int) -> str:
+    """What the adjoint of the body's output k is called, a state's or another's."""
+    is_state = k < len(op.states)
+    named = adjoint_name(op.body.outputs[k], *(op.body_taps[k] if is_state else ()))
+    return named or ("dh" if is_state else "dy")
+
+
+def name_results(op: Scan, step: BackStep) -> None:
+    """Names for what a step makes: what printouts and pictures call it."""
+    for k, window in step.new_windows.items():
+        for made in window:
+            give_name(made, output_name(op, k))
+    for k, total in step.new_totals.items():
+        give_name(total, step.totals[k].name)
+    for k, row in step.rows.items():
+        give_name(row, adjoint_name(op.body_sequences[k]) or "dx")
+
+
+def give_name(variable: Variable, name: str | None) -> None:
+    if variable.name is None and variable.owner is not None:
+        variable.name = name
 
 
 def row_type(op: Scan, k: int) -> TensorType:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from symseq.graph import BodyOp, Constant, Variable
+from symseq.scan.backstep import row_name
 from symseq.scan.known_lengths import read_lengths_only
 from symseq.scan.roles import Roles
 from symseq.scan.varying_lengths import varying_lengths
@@ -64,7 +65,7 @@ def choose(
         saved = _saved(op, [v for v in needed if v not in loops])
         saved += [v for v in needed if v in loops]
     first = {v: k for k, v in enumerate(op.body_states) if v.owner is not None}
-    own = {v: Variable(v.type, name=v.name) for v in first}
+    own = {v: Variable(v.type, name=row_name(op, k)) for v, k in first.items()}
     new = {v: Variable(v.type, name=v.name) for v in saved if v not in own}
     outputs = replace(backward, own | new)
     reads = {id(v) for node in sort_nodes(outputs) for v in node.inputs}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -67,9 +68,16 @@ def _make(initial: Variable, taps: tuple[int, ...], weak: bool) -> State:
     depth = -min(taps)
     rows = first_rows(initial, depth, single=taps == (-1,))
     type_ = rows.type.with_shape(rows.type.shape[1:])
-    name = initial.name or ("h" if isinstance(initial, Constant) else initial.label)
+    name = state_name(initial)
     inner = tuple(Variable(type_, name=f"{name}[t{tap}]") for tap in taps)
     return State(StateSpec(depth, taps), rows, inner, weak)
+
+
+def state_name(initial: Variable) -> str:
+    """'h' of a state whose initial value is called h, h0 or h_init, or nothing."""
+    name = initial.name or "h"
+    found = re.fullmatch(r"(\w*[^\W\d_])_?(0|init|initial)", name)
+    return found[1] if found else name
 
 
 def first_rows(initial: Variable, depth: int, *, single: bool) -> Variable:

@@ -228,3 +228,20 @@ def test_no_loop_no_equations():
         ss.equations(T.tanh(T.vector("x")))
     with pytest.raises(UsageError, match="form must be"):
         ss.equations(new_cell(), form="html")
+
+
+def test_the_gradient_of_a_simple_rnn_reads_as_in_textbooks():
+    """Goodfellow, Bengio and Courville 2016, section 10.2.2, its sums carried along."""
+    W, U, b = parameter("W", 3, n), parameter("U", n, n), parameter("b", n)
+    x, h0 = T.matrix("x"), T.vector("h0")
+    step = lambda x_t, h: T.tanh(T.dot(x_t, W) + T.dot(h, U) + b)  # noqa: E731
+    h, _ = ss.scan(step, x, h0, name="rnn")
+    *_, backward = ss.equations(ss.grad((h[-1] ** 2).sum(), [W, U, b])).split("\n\n")
+    assert backward.splitlines()[1:] == [
+        "  a1(t) = (dh(t+1) + dh_out(t)) ⊙ (1 − h(t) ⊙ h(t))",
+        "  dh(t) = U a1(t)",
+        "  dW(t) = dW(t+1) + x(t) ⊙ a1(t)",
+        "  dU(t) = dU(t+1) + h(t−1) ⊙ a1(t)",
+        "  db(t) = db(t+1) + a1(t)",
+        "  dx(t) = W a1(t)",
+    ]
