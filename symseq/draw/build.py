@@ -325,6 +325,8 @@ class Builder:
         if port.role == "sequence":
             name = base_name(outer, self.sheet.called, plain_name(port.inner.name))
             kind, label = "sequence", f"{clean(name)}[{inner.step}]"
+            if port.saved:
+                label = f"{port.saved[0]}[{inner.step}{port.saved[1]:+d}]"
         elif port.role == "state":
             kind, label = "state", f"{names[port.state]}[{inner.before(port.tap)}]"
         tip = f"{port.role} {outer.label}: {port.inner.type} at each step"

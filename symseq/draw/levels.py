@@ -13,6 +13,7 @@ from math import ceil
 from string import ascii_lowercase
 
 from symseq.draw.labels import clean, inline, source
+from symseq.draw.plain_lengths import without_lengths
 from symseq.draw.scene import Edge, Frame, Node, Scene, merge_edges
 from symseq.errors import UsageError
 from symseq.graph import Variable
@@ -40,7 +41,7 @@ def at_level(scene: Scene, detail: str = "full", max_nodes: int | None = 400) ->
         raise UsageError(f"detail is one of {', '.join(DETAILS)}; got {detail!r}")
     shown = scene
     if detail != "full":
-        shown = fuse(shown)
+        shown = fuse(without_lengths(shown))
     if detail == "layers":
         shown = shown.close(layers(shown))
     if max_nodes is not None and len(shown.nodes) > max_nodes:

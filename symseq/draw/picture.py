@@ -162,8 +162,9 @@ def draw(
             (`symseq.draw.arrays`: shapes, values, ops, fold, max_nodes), "cell" (the
             step of each loop as textbooks draw it, its equations below).
         legend: whether to explain the shapes in a row at the bottom.
-        detail: "full"; "ops" draws a run of elementwise ops as its formula; "layers"
-            closes groups (`ss.group`, the modules of a model) to boxes besides.
+        detail: "full"; "ops" draws a run of elementwise ops as its formula and leaves
+            out what only computes lengths, which the edges say; "layers" closes groups
+            (`ss.group`, the modules of a model) to boxes besides.
         max_nodes: how many nodes a picture may have (None: any number): what has more
             closes its innermost loops and groups, the largest first, then what single
             lines of the user's wrote, and says so under the picture.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,12 @@ class Port:
     outer: Variable | None
     tap: int = 0
     state: int = -1
+
+    @property
+    def saved(self) -> tuple[str, int] | None:
+        """(h, -1) of the rows h[t-1] of a state that a gradient's loop reads again."""
+        found = re.fullmatch(r"(\w+)\[t([+-]\d+)\]", self.inner.name or "")
+        return (found[1], int(found[2])) if found and self.role == "sequence" else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -424,10 +424,10 @@ def _loop_name(v: Variable) -> str:
 
 def _saved_tap(port: Port, outer: Variable) -> tuple[Variable, int, str] | None:
     """(rows, k, h) for the rows h[t + k] of a state that a gradient's loop reads."""
-    found = re.fullmatch(r"(\w+)\[t([+-]\d+)\]", port.inner.name or "")
-    if found is None or _loop_name(outer):
+    if port.saved is None or _loop_name(outer):
         return None
-    return outer, int(found[2]), found[1]
+    name, time = port.saved
+    return outer, time, name
 
 
 def _first_rows(body: Inside) -> dict[int, tuple[Variable, int, str]]:

@@ -186,6 +186,26 @@ def test_long_formulas_break_outside_brackets():
         assert line.count("(") == line.count(")")
 
 
+def test_what_only_computes_lengths_is_left_out():
+    x = leaf("x", None, None)
+    zeros = T.zeros((x.shape[0] + 1, x.shape[1]))
+    scene = build([T.set_subtensor(zeros[1:], x), x.reshape((-1, x.shape[0] // 2))])
+    assert "shape" in {node.label for node in scene.nodes}
+    shown = at_level(scene, "ops")
+    assert {n.label for n in shown.nodes} == {
+        "x", "0", "set([1:], ·)", "reshape", "output 0", "output 1",
+    }  # fmt: skip
+    assert [n.kind for n in shown.nodes if n.label == "0"] == ["constant"]
+
+
+def test_lengths_that_are_values_stay():
+    x = leaf("x", None, D)
+    mean = x.sum(axis=0) / x.shape[0]
+    assert "shape" in {node.label for node in at_level(build([mean]), "ops").nodes}
+    length = at_level(build([x.shape[0] * 2]), "ops")
+    assert {"shape", "output"} <= {node.label for node in length.nodes}
+
+
 def test_a_level_that_there_is_not():
     with pytest.raises(UsageError, match="layers; got 'most'"):
         ss.draw(leaf("x"), detail="most")
