@@ -6,9 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from symseq.draw.arrays.moves import Picked, moved, taken
+from symseq.draw.arrays.moves import Picked, moved, taken, with_cells
 from symseq.draw.arrays.named import Called
 from symseq.draw.arrays.panel import (
     GAP,
@@ -21,6 +19,7 @@ from symseq.draw.arrays.panel import (
     Side,
     Step,
 )
+from symseq.draw.arrays.parts import kept_part, written
 from symseq.draw.arrays.sizes import UNKNOWN, Sizes, length_text
 from symseq.draw.arrays.trace import (
     HOLES,
@@ -32,17 +31,14 @@ from symseq.draw.arrays.trace import (
     stretched,
 )
 from symseq.draw.arrays.values import Values
-from symseq.draw.labels import inline
-from symseq.graph import Apply, Constant, SharedVariable, Variable, known_length
+from symseq.graph import Apply, Constant, SharedVariable, Variable
 from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.join import Join, Split
-from symseq.ops.keys import Range, bind
 from symseq.ops.reshape import Reshape
 from symseq.ops.softmax import Normalized
-from symseq.ops.subtensor import Subtensor
+from symseq.ops.subtensor import IncSubtensor, Subtensor
 from symseq.ops.take import Take
-from symseq.printing.formula import Term, term_of
-from symseq.types import Array
+from symseq.printing.formula import Term
 
 HOLE = re.compile(f"([{chr(HOLES)}-{chr(HOLES + 0x18FF)}])")
 SIGN = re.compile("(⊙)")
@@ -186,7 +182,7 @@ class Describer:
         source, result = self.panel(x), self.panel(y)
         found = moved(node, self.sizes, self.values)
         if found is not None:
-            source, result = _with(source, found[0]), _with(result, found[1])
+            source, result = with_cells(source, found[0]), with_cells(result, found[1])
         name, note = self.move_text(node)
         return Step((f"{name}(", source, ")"), (result,), note=note), [x]
 
@@ -223,7 +219,7 @@ class Describer:
         found = self.values.of(_source(ids))
         value = found if found is not None and found.shape == shape else None
         cells, named = taken(value, shape, rows)
-        numbers = _with(self.panel(ids), cells)
+        numbers = with_cells(self.panel(ids), cells)
         table = self.panel(x)
         named = sorted(named[:MOST_PICKED])
         if rows is not None and named and named[-1] < rows:
@@ -233,78 +229,10 @@ class Describer:
         result = self.panel(y)
         lead: tuple[tuple[int, ...], ...] = ((),) * axis
         blank = {key: Cell(cell.colour) for key, cell in cells.cells.items()}
-        result = _with(result, Picked((*lead, *cells.shown), blank))
+        result = with_cells(result, Picked((*lead, *cells.shown), blank))
         names = f"{self.called.name(x)} by number"
         note = f"rows of {names}" if axis == 0 else f"axis {axis} of {names}"
         return Step((table, "[", numbers, "]"), (result,), note=note), [x, ids]
-
-    def slice(self, node: Apply) -> tuple[Step, list[Variable]] | None:
-        """The part of an array that a key keeps; slices side by side in one step."""
-        assert isinstance(node.op, Subtensor)
-        x, entries = node.inputs[0], node.op.key
-        if any(isinstance(e, Range) and e.step not in (None, 1) for e in entries):
-            return self.jump(node)
-        nodes = self.slices.get(id(node), [node])
-        whole, results = self.panel(x), []
-        marks: list[Mark] = []
-        for k, one in enumerate(nodes):
-            colour = PALETTE[k % len(PALETTE)]
-            name = self.pieces.get(id(one), "")
-            region = self.region(one)
-            made = self.panel(one.outputs[0])
-            if region is not None:
-                marks += [Mark(r, colour, name) for r in region]
-                full = tuple((0, side.size) for side in made.sides)
-                made = replace(made, marks=(Mark(full, colour),))
-            results.append(made)
-        whole = replace(whole, marks=tuple(marks))
-        note = f"parts of {self.called.name(x)}" if len(nodes) > 1 else ""
-        key = "" if len(nodes) > 1 else self.key_text(node)
-        pieces = (whole, key) if key else (whole,)
-        return Step(pieces, tuple(results), note=note), [x]
-
-    def jump(self, node: Apply) -> tuple[Step, list[Variable]]:
-        """A slice that leaves out elements or turns them round: numbered cells."""
-        x, y = node.inputs[0], node.outputs[0]
-        source, result = self.panel(x), self.panel(y)
-        found = moved(node, self.sizes, self.values)
-        if found is not None:
-            source, result = _with(source, found[0]), _with(result, found[1])
-        return Step((source, self.key_text(node)), (result,)), [x]
-
-    def key_text(self, node: Apply) -> str:
-        terms = [inline(v) for v in node.inputs[1:]]
-        if any(term is None for term in terms):
-            return "[…]"
-        blank = Line(set()).operand(node.inputs[0], (), ())
-        text = term_of(node, [blank, *(t for t in terms if t is not None)]).text
-        return text[text.index("[") :] if "[" in text else ""
-
-    def region(self, node: Apply) -> list[tuple[tuple[int, int], ...]] | None:
-        """The ranges that a key keeps, along each axis; None where not known."""
-        assert isinstance(node.op, Subtensor)
-        shape = self.sizes.shape(node.inputs[0])
-        held = [self.number(v) for v in node.inputs[1:]]
-        if any(n is None for n in (*shape, *held)):
-            return None
-        ranges: list[tuple[tuple[int, int], ...]] = [()]
-        entries = bind(node.op.key, iter(held))
-        for axis, size in enumerate(shape):
-            entry = entries[axis] if axis < len(entries) else slice(None)
-            assert size is not None
-            kept = np.arange(size)[entry if isinstance(entry, slice) else [entry]]
-            runs = _runs(np.sort(kept))
-            if not runs or len(runs) * len(ranges) > 12:
-                return None
-            ranges = [(*r, run) for r in ranges for run in runs]
-        return ranges
-
-    def number(self, variable: Variable) -> int | None:
-        length = known_length(variable)
-        if length is not None:
-            return self.sizes.number(length)
-        value = self.values.of(variable)
-        return None if value is None else int(value)
 
     def join(self, node: Apply) -> tuple[Step, list[Variable]] | None:
         """Arrays end to end: a colour each, in the whole too."""
@@ -377,7 +305,8 @@ RULES: dict[type, Rule] = {
     Reshape: Describer.product_view,
     DimShuffle: Describer.view,
     Take: Describer.take,
-    Subtensor: Describer.slice,
+    Subtensor: kept_part,
+    IncSubtensor: written,
     Join: Describer.join,
     Split: Describer.split,
     Normalized: Describer.normalized,
@@ -405,14 +334,6 @@ def _source(x: Variable) -> Variable:
     return x
 
 
-def _with(panel: Panel, picked: Picked) -> Panel:
-    """A panel whose elements are drawn one by one."""
-    shown = (*picked.shown, *[()] * (len(panel.sides) - len(picked.shown)))
-    pairs = zip(panel.sides, shown, strict=True)
-    sides = tuple(replace(side, shown=s) for side, s in pairs)
-    return replace(panel, sides=sides, cells=picked.cells)
-
-
 def _with_rows(
     panel: Panel, axis: int, named: list[int], size: int, colours: dict[str, str]
 ) -> Panel:
@@ -432,30 +353,3 @@ def _with_rows(
     sides = list(panel.sides)
     sides[axis] = replace(sides[axis], shown=tuple(shown), ticks=True)
     return replace(panel, sides=tuple(sides), cells=cells)
-
-
-def _runs(kept: Array) -> list[tuple[int, int]]:
-    """Neighbouring numbers as ranges."""
-    if not kept.size:
-        return []
-    cuts = np.flatnonzero(np.diff(kept) > 1)
-    starts, stops = [0, *(cuts + 1)], [*cuts, kept.size - 1]
-    return [
-        (int(kept[a]), int(kept[b]) + 1) for a, b in zip(starts, stops, strict=True)
-    ]
-
-
-def is_cut(node: Apply) -> bool:
-    """Whether a node is a slice along one axis, of ranges alone."""
-    if not isinstance(node.op, Subtensor):
-        return False
-    entries = node.op.key
-    cut = [e for e in entries if not (isinstance(e, Range) and e.is_full)]
-    return len(cut) == 1 and isinstance(cut[0], Range)
-
-
-def cut_axis(node: Apply) -> int:
-    assert isinstance(node.op, Subtensor)
-    return next(
-        k for k, e in enumerate(node.op.key) if not (isinstance(e, Range) and e.is_full)
-    )

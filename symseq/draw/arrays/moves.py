@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from symseq.draw.arrays.panel import GAP, PALETTE, Cell, shown_elements
+from symseq.draw.arrays.panel import GAP, PALETTE, Cell, Panel, shown_elements
 from symseq.draw.arrays.sizes import Sizes
 from symseq.draw.arrays.values import Values
 from symseq.errors import SymseqError
@@ -137,3 +137,11 @@ def taken(
         colour = (*PALETTE, "#FFFFFF")[min(named.index(row), len(PALETTE))]
         cells[key] = Cell(colour, str(number))
     return Picked(shown, cells), named
+
+
+def with_cells(panel: Panel, picked: Picked) -> Panel:
+    """A panel whose elements are drawn one by one."""
+    shown = (*picked.shown, *[()] * (len(panel.sides) - len(picked.shown)))
+    pairs = zip(panel.sides, shown, strict=True)
+    sides = tuple(replace(side, shown=s) for side, s in pairs)
+    return replace(panel, sides=sides, cells=picked.cells)

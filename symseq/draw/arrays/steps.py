@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 
 from symseq import lengths
-from symseq.draw.arrays.describe import Describer, cut_axis, is_cut
+from symseq.draw.arrays.describe import Describer
 from symseq.draw.arrays.named import Called
 from symseq.draw.arrays.panel import PALETTE, Heading, Mark, Panel, Side, Step
+from symseq.draw.arrays.parts import cut_axis, is_cut, kept_boxes
 from symseq.draw.arrays.sizes import UNKNOWN, length_text
 from symseq.draw.arrays.trace import can_fold, is_axis_view, is_same
 from symseq.draw.labels import base_name, inline, skips_initial, source
@@ -123,8 +124,8 @@ class Steps:
                 self.describer.pieces[id(node)] = self.piece(node, uses)
 
     def start(self, node: Apply) -> tuple[int, ...]:
-        region = self.describer.region(node)
-        return tuple(low for low, _ in region[0]) if region else ()
+        boxes = kept_boxes(self.describer, node)
+        return tuple(low for low, _ in boxes[0]) if boxes else ()
 
     def piece(self, node: Apply, uses: dict[int, list[Apply]]) -> str:
         """What a slice is called: its name, else that of what is made of it alone."""

@@ -337,3 +337,34 @@ def test_ends_of_unknown_lengths_all_lie_in_the_whole():
     q, r = T.matrix("q"), T.matrix("r")
     svg = ss.draw(T.concatenate([q, r]), style="arrays")._repr_svg_()
     assert svg.count(">q<") == svg.count(">r<") == 2  # the operand, its part
+
+
+def marks(picture):
+    """The size (width, height) of each part that is marked."""
+    found = re.findall(r'points="([^"]*)"[^>]*fill-opacity="0.75"', picture.svg)
+    shapes = [
+        [tuple(map(float, p.split(","))) for p in points.split()] for points in found
+    ]
+    return [tuple(max(c) - min(c) for c in zip(*p, strict=True)) for p in shapes]
+
+
+@pytest.mark.parametrize("lengths", [(B, D), (None, None)])
+def test_a_part_is_as_large_as_what_is_marked_of_the_whole(lengths):
+    found = draw_arrays(leaf("x", *lengths)[1:3])
+    assert "[1:3]" in texts(found)
+    whole, part = marks(found)
+    assert part == pytest.approx(whole)
+
+
+def test_what_is_written_is_marked():
+    x = leaf("x", None, None)
+    ((width, height),) = marks(draw_arrays(T.set_subtensor(x[0], 0)))
+    assert width == pytest.approx(3 * height)
+
+
+def test_an_index_is_said_and_marked_where_it_is_known():
+    x, i, j = leaf("x", B, D), T.iscalar("i"), T.iscalar("j")
+    assert "[i, j]" in texts(draw_arrays(x[i, j]))
+    assert marks(draw_arrays(x[i, j])) == []
+    assert len(marks(draw_arrays(x[i, j], values={i: 1, j: 2}))) == 2
+    assert marks(draw_arrays(leaf("y", None)[7])) == []  # beyond what is drawn
