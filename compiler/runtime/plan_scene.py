@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from symseq.draw.build import Builder, Sheet, runs_back
+from symseq.draw.build import Builder, runs_back
 from symseq.draw.labels import clean, line_of, tooltip
 from symseq.draw.scene import Edge, Frame, Node, Scene, as_one
+from symseq.draw.sheet import Sheet
 from symseq.graph import Constant
 from symseq.ops.elementwise import Elementwise
 from symseq.printing.formula import Term, term_of

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from symseq.draw.homes import at_home
 from symseq.draw.labels import (
     COMMUTATIVE,
     base_name,
@@ -22,14 +23,13 @@ from symseq.draw.labels import (
     tooltip,
 )
 from symseq.draw.scene import WHOLE, Edge, Frame, Node, Scene
-from symseq.errors import UsageError
-from symseq.graph import Apply, Constant, SharedVariable, Variable, known_length
+from symseq.draw.sheet import Sheet
+from symseq.graph import Apply, SharedVariable, Variable, known_length
 from symseq.printing.formula import Term, length_term
 from symseq.printing.inside import Inside, Port, insides
 from symseq.printing.pprint import (
     STEPS,
     Names,
-    constant_term,
     known_lengths,
     named_views,
     plain_name,
@@ -39,25 +39,6 @@ from symseq.scan.merge import merge_scans
 from symseq.scan.op import Scan
 from symseq.span import GRADIENT, Group, shared_groups
 from symseq.traverse import sort_nodes
-
-
-@dataclass
-class Sheet:
-    """What all bodies share: what was made so far, and where each variable is drawn."""
-
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    frames: dict[str, Frame] = field(default_factory=dict)
-    groups: dict[tuple[str, bool, tuple[Group, ...]], str] = field(default_factory=dict)
-    leaves: int = 0
-    # By a variable's id: its drawn node, a loop's name for it, its text in place.
-    places: dict[int, str] = field(default_factory=dict)
-    called: dict[int, str] = field(default_factory=dict)
-    texts: dict[int, Term] = field(default_factory=dict)
-
-    def add(self, node: Node) -> str:
-        self.nodes.append(node)
-        return node.key
 
 
 @dataclass
@@ -170,23 +151,10 @@ class Builder:
         """The node that shows a variable: a leaf is drawn at its first use."""
         place = self.sheet.places.get(id(variable))
         if place is None:
-            place = self.sheet.places[id(variable)] = self.leaf(variable)
+            place = self.sheet.places[id(variable)] = self.sheet.leaf(
+                variable, self.frame
+            )
         return place
-
-    def leaf(self, variable: Variable) -> str:
-        key, name = f"v{self.sheet.leaves}", clean(variable.name or "")
-        self.sheet.leaves += 1
-        kind, label = "input", name or "input"
-        text = inline(variable)
-        if isinstance(variable, SharedVariable):
-            kind, label = "shared", name or "shared"
-        elif isinstance(variable, Constant):
-            kind, label = "constant", name or constant_term(variable).text
-        elif text is not None:
-            kind, label = "constant", text.text
-        return self.sheet.add(
-            Node(key, kind, label, line_of(variable), self.frame, variable)
-        )
 
     def bodies(
         self, node: Apply, key: str, bodies: Sequence[Inside], views: dict[int, str]
@@ -411,54 +379,9 @@ def build(
         key, label = f"up{number}", f"new {clean(shared.label)}"
         sheet.add(Node(key, "update", label, line_of(new), variable=shared))
         builder.edge(new, key, "update")
-    found = tuple(_mark(sheet, variable) for variable in marked)
-    nodes, edges = tuple(_at_home(sheet)), tuple(sheet.edges)
-    return Scene(nodes, edges, sheet.frames, marks=found, texts=sheet.texts)
-
-
-def _mark(sheet: Sheet, variable: Variable) -> str:
-    """The key of the node that shows a variable."""
-    key = sheet.places.get(id(source(variable)))
-    if key is None:
-        raise UsageError(f"{variable.label} is not in the picture")
-    return key
-
-
-def _at_home(sheet: Sheet) -> list[Node]:
-    """Parameters and constants stand in the innermost frame around all their uses."""
-    scene = Scene(tuple(sheet.nodes), (), sheet.frames)
-    uses: dict[str, list[Node]] = {}
-    for edge in sheet.edges:
-        uses.setdefault(edge.source, []).append(scene.by_key[edge.target])
-    found = []
-    for node in sheet.nodes:
-        if node.kind in ("shared", "constant"):
-            users = uses.get(node.key, [])
-            # The gradient reads them too: they belong to what it is the gradient of.
-            plain = [u for u in users if not _is_gradient(scene, u)] or users
-            common = _common([_path(scene, user) for user in plain])
-            node = replace(node, frame=common[-1] if common else WHOLE)
-        found.append(node)
-    return found
-
-
-def _path(scene: Scene, user: Node) -> list[str]:
-    """The frames around what reads a leaf; a loop reads it from outside its frame."""
-    path = scene.around(user.key)
-    return path[:-1] if user.row == "top" else path
-
-
-def _is_gradient(scene: Scene, user: Node) -> bool:
-    return user.gradient or any(
-        scene.frames[f].gradient for f in scene.around(user.key)
-    )
-
-
-def _common(paths: Sequence[Sequence[str]]) -> Sequence[str]:
-    """The longest start that all have."""
-    size = 0
-    while paths and all(
-        size < len(path) and path[size] == paths[0][size] for path in paths
-    ):
-        size += 1
-    return paths[0][:size] if paths else ()
+    found = tuple(sheet.place(variable) for variable in marked)
+    scene = Scene(
+        tuple(sheet.nodes), tuple(sheet.edges), sheet.frames, marks=found,
+        texts=sheet.texts,
+    )  # fmt: skip
+    return at_home(scene)

@@ -11,8 +11,8 @@ from symseq.graph import Apply, Variable, known_length
 from symseq.printing.formula import length_term
 from symseq.printing.inside import Inside, Port, insides
 from symseq.printing.pprint import named_views
+from symseq.printing.rows import runs_backwards
 from symseq.printing.step import Step, loops_of, read_step
-from symseq.printing.textbook import runs_backwards
 from symseq.scan.op import Scan
 from symseq.traverse import depends_on, sort_nodes
 

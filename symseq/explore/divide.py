@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby, pairwise, takewhile
+from itertools import groupby, pairwise
 from math import ceil
 
+from symseq.draw.homes import common_start
 from symseq.draw.labels import clean
 from symseq.draw.scene import WHOLE, Frame, Node, Scene
 from symseq.explore.islands import islands, only_for
@@ -179,15 +180,11 @@ def at_home(scene: Scene) -> Scene:
                 path = path[:-1]
             if path and not any(scene.frames[frame].gradient for frame in path):
                 paths[edge.source].append(path)
-    homes = {key: common[-1] for key, some in paths.items() if (common := start(some))}
+    homes = {
+        key: common[-1] for key, some in paths.items() if (common := common_start(some))
+    }
     nodes = [replace(n, frame=homes.get(n.key, n.frame)) for n in scene.nodes]
     return replace(scene, nodes=tuple(nodes))
-
-
-def start(paths: Sequence[Sequence[str]]) -> list[str]:
-    """The longest start that all have."""
-    equal = takewhile(lambda row: len(set(row)) == 1, zip(*paths, strict=False))
-    return [row[0] for row in equal]
 
 
 def runs_of(parts: Sequence[str | Run], most: int) -> Sequence[str | Run]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from symseq import lengths
 from symseq.graph import Apply, Constant, Variable, known_length
-from symseq.lengths import Dim, Length
 from symseq.ops.alloc import Alloc
 from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.elementwise import Elementwise
@@ -18,11 +16,20 @@ from symseq.ops.reduce import Reduction
 from symseq.ops.reshape import Reshape
 from symseq.ops.shape import SpecifyShape
 from symseq.ops.softmax import Normalized
-from symseq.ops.subtensor import INPUT, Range, Subtensor
+from symseq.ops.subtensor import Range, Subtensor
+from symseq.printing.columns import columns_of, cuts_columns, split_columns, within
 from symseq.printing.formula import length_term
 from symseq.printing.inside import Inside, Port
 from symseq.printing.pprint import Names, constant_term, plain_name
 from symseq.printing.quantity import Cut, Quantity, cut_text
+from symseq.printing.rows import (
+    counts_steps,
+    first_rows,
+    loop_name,
+    reversed_source,
+    runs_backwards,
+    saved_tap,
+)
 from symseq.scan.op import Scan
 from symseq.traverse import sort_nodes
 from symseq.types import is_static_one
@@ -57,25 +64,6 @@ def written_names(nodes: Sequence[Apply]) -> dict[int, str]:
     return found
 
 
-def reversed_source(variable: Variable) -> Variable | None:
-    """x of x[::-1]."""
-    node = variable.owner
-    if node is None or not isinstance(node.op, Subtensor):
-        return None
-    return node.inputs[0] if node.op.key == (Range(None, None, -1),) else None
-
-
-def runs_backwards(body: Inside) -> bool:
-    """Whether every sequence of a loop is read from its end."""
-    outer = [p.outer for p in body.ports if p.role == "sequence" and p.outer]
-    moving = [v for v in outer if not _counts_steps(v)]
-    return bool(moving) and all(reversed_source(v) is not None for v in moving)
-
-
-def _counts_steps(variable: Variable) -> bool:
-    return variable.owner is not None and variable.owner.op.name == "arange"
-
-
 class Reader:
     """Reads the variables of one body, or blocks of their columns."""
 
@@ -83,7 +71,7 @@ class Reader:
         self.states, self.names = states, names
         self.direction = -1 if runs_backwards(body) else 1
         self.ports = {id(port.inner): port for port in body.ports}
-        self.firsts = _first_rows(body)
+        self.firsts = first_rows(body)
         self.known: dict[tuple[int, Cut | None, str], Quantity] = {}
         self.bases: dict[int, str] = {}
         self.stems: dict[int, str] = {}  # what the step calls rows that have no name
@@ -127,11 +115,11 @@ class Reader:
         if port.role == "constant":
             return self.read(port.outer, cut, WHOLE)
         outer = port.outer
-        if _counts_steps(outer):
+        if counts_steps(outer):
             return Quantity("symbol", text="t", time=None, rank=0)
         if self.direction < 0:
             outer = reversed_source(outer) or outer
-        shift = self.firsts.get(id(port.inner)) or _saved_tap(port, outer)
+        shift = self.firsts.get(id(port.inner)) or saved_tap(port, outer)
         if shift is not None:
             source, time, stem = shift
             made = self._symbol(source, cut, ROW, stem)
@@ -160,7 +148,7 @@ class Reader:
     def _base(self, v: Variable, stem: str) -> str:
         """The variable's name: the last word of a.b.W where that is free."""
         if id(v) not in self.bases:
-            name = _short(v.name or _loop_name(v) or stem)
+            name = _short(v.name or loop_name(v) or stem)
             short = name.rsplit(".", 1)[-1] if re.fullmatch(r"[\w.]+", name) else name
             self.bases[id(v)] = self.names.fresh(
                 name if short in self.names.taken else short
@@ -173,19 +161,21 @@ class Reader:
         assert node is not None
         if where == WHOLE:
             return _is_small(v)
-        return (_is_shown(node) and not isinstance(node.op, Subtensor)) or _cuts(node)
+        return (_is_shown(node) and not isinstance(node.op, Subtensor)) or cuts_columns(
+            node
+        )
 
     # What an application is.
     def _applied(
         self, node: Apply, v: Variable, cut: Cut | None, where: str
     ) -> Quantity:
         op = node.op
-        if isinstance(op, Subtensor) and (own := _cut_of(node)) is not None:
-            return self.read(node.inputs[0], _within(own, cut), where)
+        if isinstance(op, Subtensor) and (own := columns_of(node)) is not None:
+            return self.read(node.inputs[0], within(own, cut), where)
         if isinstance(op, Split) and op.axis == node.inputs[0].ndim - 1:
-            own = _split_cut(node, v.index)
+            own = split_columns(node, v.index)
             if own is not None:
-                return self.read(node.inputs[0], _within(own, cut), where)
+                return self.read(node.inputs[0], within(own, cut), where)
         if isinstance(op, (Identity, SpecifyShape)) or op.name.startswith("cast_"):
             return self.read(node.inputs[0], cut, where)
         if _skips_first(node):
@@ -320,7 +310,11 @@ def _is_shown(node: Apply) -> bool:
     if isinstance(node.op, Elementwise):
         return True
     shown = (Dot, DimShuffle, SpecifyShape, Identity)
-    return isinstance(node.op, shown) or _cuts(node) or _tall_product(node) is not None
+    return (
+        isinstance(node.op, shown)
+        or cuts_columns(node)
+        or _tall_product(node) is not None
+    )
 
 
 def _skips_first(node: Apply) -> bool:
@@ -332,64 +326,6 @@ def _skips_first(node: Apply) -> bool:
     if not isinstance(node.op, Subtensor) or history.index >= len(loop.op.states):
         return False
     return node.op.key == (Range(loop.op.states[history.index].depth),)
-
-
-def _cuts(node: Apply) -> bool:
-    return isinstance(node.op, Subtensor) and _cut_of(node) is not None
-
-
-def _cut_of(node: Apply) -> Cut | None:
-    """The columns that a node keeps, where it keeps all of the other axes."""
-    assert isinstance(node.op, Subtensor)
-    x, key = node.inputs[0], node.op.key
-    if len(key) != x.ndim or not key or not isinstance(key[-1], Range):
-        return None
-    if not all(isinstance(entry, Range) and entry.is_full for entry in key[:-1]):
-        return None
-    if key[-1].step is not None:
-        return None
-    held = iter(node.inputs[1:])
-    bounds = [_bound(b, held) for b in (key[-1].start, key[-1].stop)]
-    total = x.type.shape[-1]
-    start, stop = (
-        _counted(bound, total, at) for bound, at in zip(bounds, (0, total), strict=True)
-    )
-    return None if start is None or stop is None else (start, stop)
-
-
-def _bound(bound: object, inputs: Iterator[Variable]) -> Length | str:
-    if bound is None:
-        return ""
-    if bound == INPUT:
-        return known_length(next(inputs))
-    assert isinstance(bound, int)
-    return bound
-
-
-def _counted(bound: Length | str, total: Length, default: Length) -> Length:
-    if bound == "":
-        return default
-    assert not isinstance(bound, str)
-    size = lengths.size_of(bound)
-    return lengths.add(total, bound) if size is not None and size < 0 else bound
-
-
-def _within(own: Cut, cut: Cut | None) -> Cut:
-    """The columns `cut` of the columns `own`."""
-    if cut is None:
-        return own
-    return (lengths.add(own[0], cut[0]), lengths.add(own[0], cut[1]))
-
-
-def _split_cut(node: Apply, index: int) -> Cut | None:
-    sizes = [v.held for v in node.inputs[1:]]
-    if not all(isinstance(size, (int, Dim)) for size in sizes):
-        return None
-    ends: list[Length] = [0]
-    for size in sizes:
-        assert not isinstance(size, tuple)
-        ends.append(lengths.add(ends[-1], size))
-    return (ends[index], ends[index + 1])
 
 
 def _tall_product(node: Apply) -> tuple[Variable, Variable] | None:
@@ -410,48 +346,3 @@ def _short(name: str) -> str:
     """A name that stands in a line: without line breaks, not too long."""
     name = " ".join(name.split())
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
-
-
-def _loop_name(v: Variable) -> str:
-    """What is behind views of a row's source, where that has a name."""
-    while not v.name and v.owner is not None:
-        if isinstance(v.owner.op, (Subtensor, Reshape, SpecifyShape, DimShuffle)):
-            v = v.owner.inputs[0]
-        else:
-            break
-    return v.name or ""
-
-
-def _saved_tap(port: Port, outer: Variable) -> tuple[Variable, int, str] | None:
-    """(rows, k, h) for the rows h[t + k] of a state that a gradient's loop reads."""
-    if port.saved is None or _loop_name(outer):
-        return None
-    name, time = port.saved
-    return outer, time, name
-
-
-def _first_rows(body: Inside) -> dict[int, tuple[Variable, int, str]]:
-    """(x, k, name) for a row that is x[t + k]: several views of x are its taps.
-
-    The name is what the step calls the last of them, where x has none.
-    """
-    views: dict[int, list[tuple[Variable, Variable, int]]] = {}
-    for port in body.ports:
-        if port.role != "sequence" or port.outer is None:
-            continue
-        node = (reversed_source(port.outer) or port.outer).owner
-        if node is None or not isinstance(node.op, Subtensor) or len(node.inputs) > 1:
-            continue
-        (first, *others) = node.op.key
-        if others or not isinstance(first, Range) or first.step is not None:
-            continue
-        if isinstance(first.start, (int, type(None))):
-            x = node.inputs[0]
-            views.setdefault(id(x), []).append((port.inner, x, first.start or 0))
-    found: dict[int, tuple[Variable, int, str]] = {}
-    for group in views.values():
-        newest, _, last = max(group, key=lambda view: view[-1])
-        for inner, x, start in group:
-            if len(group) > 1:
-                found[id(inner)] = (x, start - last, plain_name(newest.name))
-    return found
