@@ -29,8 +29,8 @@ def write(path: str | Path, arrays: Mapping[str, Array], **notes: Any) -> None:
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     # ascontiguousarray makes scalars vectors; a parameter keeps its rank.
     whole = {name: whole[name].reshape(arrays[name].shape) for name in whole}
-    said = {NOTES: json.dumps(notes), DIGEST: _digest(whole)}
-    data = save(whole, metadata=said)
+    told = json.dumps(notes)
+    data = save(whole, metadata={NOTES: told, DIGEST: _digest(whole, told)})
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_whole(target, data)
@@ -55,9 +55,9 @@ def read(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
         ) from error
     if NOTES not in said or DIGEST not in said:
         raise _error(f"a checkpoint is written by symseq; {file} was not")
-    if _digest(arrays) != said[DIGEST]:
+    if _digest(arrays, said[NOTES]) != said[DIGEST]:
         raise _error(
-            f"a checkpoint's values must match its digest; those of {file} do not",
+            f"a checkpoint's values and notes must match its digest; {file} does not",
             "the file was damaged after it was written; use an older checkpoint",
         )
     return arrays, json.loads(said[NOTES])
@@ -97,8 +97,8 @@ def _check_names(wanted: set[str], found: set[str], path: str | Path) -> None:
         )
 
 
-def _digest(arrays: Mapping[str, Array]) -> str:
-    digest = hashlib.sha256()
+def _digest(arrays: Mapping[str, Array], notes: str) -> str:
+    digest = hashlib.sha256(notes.encode())
     for name in sorted(arrays):
         digest.update(f"{name} {_show(arrays[name])} ".encode())
         digest.update(arrays[name].tobytes())

@@ -118,6 +118,16 @@ def test_a_wrong_file_changes_nothing(tmp_path: Path, damage) -> None:
         np.testing.assert_array_equal(value, before[name])
 
 
+def test_notes_are_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    file, model = tmp_path / "model.safetensors", Model()
+    model.save(file, losses=[1.5, 2.5])
+    whole = file.read_bytes()
+    for damage in ((b"1.5", b"1.4"), (b"losses", b"losser"), (b"[1.5", b"{1.5")):
+        file.write_bytes(whole.replace(*damage))
+        with pytest.raises(CheckpointError, match="match its digest"):
+            model.load(file)
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None:
     file = tmp_path / "a.safetensors"
     checkpoints.write(file, {"x": np.ones(2)})
@@ -125,7 +135,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoints.os, "replace", fail)
+    monkeypatch.setattr("symseq.files.os.replace", fail)
     with pytest.raises(KeyboardInterrupt):
         checkpoints.write(file, {"x": np.zeros(2)})
     np.testing.assert_array_equal(checkpoints.read(file)[0]["x"], np.ones(2))
