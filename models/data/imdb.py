@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from symseq.errors import UsageError
 
+from .damage import Reading
 from .sequences import Examples
 
 SENTIMENTS = ("negative", "positive")
@@ -23,7 +24,8 @@ def reviews(path: str | Path) -> tuple[Examples, Examples]:
 
     Each part is in the order of its files' names, so that both forms read the same.
 
-    Raises: UsageError where nothing is there, or nothing that looks like the data set.
+    Raises: UsageError where nothing is there, nothing that looks like the data set, or
+        what is damaged or not UTF-8.
     """
     place = Path(path)
     if not place.exists():
@@ -31,10 +33,8 @@ def reviews(path: str | Path) -> tuple[Examples, Examples]:
             f"the reviews must be a folder or an archive; nothing is at {place}",
             hint="pass the unpacked folder aclImdb, or the archive as it was published",
         )
-    try:
+    with Reading(place):
         found = sorted(_in_folder(place) if place.is_dir() else _in_archive(place))
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise UsageError(f"{place} cannot be read as an archive: {error}") from error
     train, test = (_part(found, part) for part in PARTS)
     if not len(train) or not len(test):
         raise UsageError(

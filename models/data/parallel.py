@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from symseq.errors import UsageError
 
+from .damage import Reading
 from .vocabulary import END, START, Vocabulary
 
 PARTS = ("train", "dev", "test")
@@ -45,8 +46,8 @@ def parallel(
 
     It has files train.en, train.ja, dev.en and so on; a word ends where a space is.
 
-    Raises: UsageError where nothing is there, where a file is missing, or where two
-        files that belong together have not as many lines.
+    Raises: UsageError where nothing is there, where a file is missing, damaged or not
+        UTF-8, or where two files that belong together have not as many lines.
     """
     place = Path(path)
     if not place.exists():
@@ -54,11 +55,9 @@ def parallel(
             f"parallel text must be a folder or an archive; nothing is at {place}"
         )
     names = {f"{part}.{side}" for part in PARTS for side in (source, target)}
-    try:
-        found = dict(_in_folder(place, names) if place.is_dir()
-                     else _in_archive(place, names))  # fmt: skip
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise UsageError(f"{place} cannot be read as an archive: {error}") from error
+    with Reading(place):
+        inside = _in_folder if place.is_dir() else _in_archive
+        found = dict(inside(place, names))
     missing = sorted(names - set(found))
     if missing:
         raise UsageError(
@@ -71,7 +70,7 @@ def parallel(
 
 def _pairs(found: dict[str, str], part: str, source: str, target: str) -> Parallel:
     sides = [
-        [line.split() for line in found[f"{part}.{side}"].splitlines()]
+        [line.split() for line in _lines(found[f"{part}.{side}"])]
         for side in (source, target)
     ]
     if len(sides[0]) != len(sides[1]):
@@ -82,10 +81,15 @@ def _pairs(found: dict[str, str], part: str, source: str, target: str) -> Parall
     return Parallel(*sides)
 
 
+def _lines(text: str) -> list[str]:
+    """What stands between line feeds: sentences may hold other separators (U+2028)."""
+    return text.removesuffix("\n").split("\n") if text else []
+
+
 def _in_folder(folder: Path, names: set[str]) -> Iterator[tuple[str, str]]:
     for file in sorted(folder.rglob("*")):
         if file.name in names and file.is_file():
-            yield file.name, file.read_text(encoding="utf-8")
+            yield file.name, file.read_text(encoding="utf-8-sig")
 
 
 def _in_archive(archive: Path, names: set[str]) -> Iterator[tuple[str, str]]:
@@ -93,4 +97,4 @@ def _in_archive(archive: Path, names: set[str]) -> Iterator[tuple[str, str]]:
         for member in tar:
             name, file = PurePosixPath(member.name).name, tar.extractfile(member)
             if name in names and file is not None:
-                yield name, file.read().decode("utf-8")
+                yield name, file.read().decode("utf-8-sig")

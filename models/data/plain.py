@@ -12,6 +12,7 @@ from typing import Any
 from symseq.errors import UsageError
 from symseq.types import Array
 
+from .damage import Reading
 from .vocabulary import Vocabulary
 
 
@@ -31,16 +32,14 @@ def plain_text(path: str | Path) -> str:
     """The text of a file in UTF-8, or of the one .txt file in a tar archive.
 
     Raises: UsageError where nothing is there, where an archive has no text or several,
-        or where a file is not UTF-8.
+        or where a file is damaged or not UTF-8.
     """
     place = Path(path)
     if not place.is_file():
         raise UsageError(f"a text must be a file; there is none at {place}")
-    try:
+    with Reading(place):
         content = _only_text(place) if tarfile.is_tarfile(place) else place.read_bytes()
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"a text must be UTF-8; {place} is not: {error}") from error
+        return content.decode("utf-8-sig")
 
 
 def _only_text(archive: Path) -> bytes:
