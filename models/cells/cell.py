@@ -38,7 +38,8 @@ class Cell(Module, Generic[State]):
     Attributes:
         inputs: the width of x_t.
         outputs: the width of y_t.
-        widths: the state with a width in place of each variable, (H, H) for (h, c).
+        widths: the state with a width in place of each variable, (H, H) for (h, c),
+            and None for a count of steps.
     """
 
     inputs: int | Dim
@@ -53,12 +54,19 @@ class Cell(Module, Generic[State]):
         raise UsageError(f"{type(self).__name__} must define __call__(x_t, state)")
 
     def initial(self, batch: Variable | int) -> State:
-        """s_0 = 0 for `batch` sequences. Shapes: each float[B, its width]."""
+        """s_0 = 0 for `batch` sequences.
+
+        Shapes: each float[B, its width], a count of steps int64[B].
+        """
         nothing = np.zeros((), config.floatX)
-        zeros: State = map_state(
-            lambda width: alloc(nothing, batch, width), self.widths
-        )
-        return zeros
+
+        def zeros(width: int | Dim | None) -> Variable:
+            if width is None:
+                return alloc(np.int64(0), batch)
+            return alloc(nothing, batch, width)
+
+        first: State = map_state(zeros, self.widths)
+        return first
 
     def training(self, streams: RandomStreams, batch: Variable | int) -> Cell[State]:
         """The cell as it is for one pass in training, with the same parameters.

@@ -7,11 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from symseq.config import config
 from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.lengths import Dim
-from symseq.ops.alloc import alloc
 from symseq.ops.compare import eq, switch
 from symseq.ops.dimshuffle import dimshuffle
 from symseq.ops.join import concatenate
@@ -83,11 +81,6 @@ class Clockwork(Cell[ClockworkState]):
             parameter(init.zeros, self.width, rng=rng, name=f"{name}.b_{i}")
             for i in range(modules)
         ]
-
-    def initial(self, batch: Variable | int) -> ClockworkState:
-        """h = 0 and t = 0. Shapes: h: float[B, H], t: int64[B]."""
-        h = alloc(np.zeros((), config.floatX), batch, self.outputs)
-        return ClockworkState(h, alloc(np.int64(0), batch))
 
     def __call__(
         self, x: Variable, state: ClockworkState

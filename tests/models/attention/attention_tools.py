@@ -43,6 +43,10 @@ def stacked(inputs, hidden, rng):
     return cells.Stacked([below, cells.GRU(hidden, hidden, rng=rng)])
 
 
+def clockwork(inputs, hidden, rng):
+    return cells.Clockwork(inputs, hidden, rng=rng, periods=(1, 3))
+
+
 def monotonic(score):
     return att.MonotonicAttention(score, window=1)
 
@@ -56,6 +60,7 @@ DECODERS = {
     "bahdanau": bahdanau,
     "bahdanau_lstm": lambda rng: bahdanau(rng, "concat", LSTM),
     "bahdanau_hard": lambda rng: bahdanau(rng, look=att.HardAttention),
+    "bahdanau_clockwork": lambda rng: bahdanau(rng, cell=clockwork),
     "luong": luong,
     "luong_unfed": lambda rng: luong(rng, "concat", GRU, feeding=False),
     "luong_stacked": lambda rng: luong(rng, "additive", stacked),

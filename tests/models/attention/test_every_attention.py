@@ -93,6 +93,7 @@ PRODUCTS = {
     "bahdanau": 5,  # [h U, h W_a], tanh·v, α·h̄, [y; c] W, (r ⊙ h) U_h
     "bahdanau_lstm": 4,  # [h U, h W_a], tanh·v, α·h̄, [y; c] W
     "bahdanau_hard": 5,
+    "bahdanau_clockwork": 3,  # h W_a, tanh·v, α·h̄; its modules are in branches
     "luong": 6,  # [y; h̃] W, h U, h W_a, (h W_a)·h̄, a·h̄, [c; h] W_c
     "luong_unfed": 6,  # h U, (r ⊙ h) U_h, h W_a, tanh·v, a·h̄, [c; h] W_c
     "luong_stacked": 9,
