@@ -55,9 +55,15 @@ class Convention:
     ) -> None:
         """Give every cell its weights; where one does not fit, change nothing.
 
-        Raises: UsageError for missing or further names that begin with `prefix`,
-            ShapeError and DTypeError for arrays that do not fit.
+        Raises: UsageError for what is no dict, for missing or further names that begin
+            with `prefix`, ShapeError and DTypeError for arrays that do not fit.
         """
+        if not isinstance(arrays, Mapping):
+            raise UsageError(
+                f"{self.framework}'s weights are given as a dict of arrays by name; "
+                f"got {type(arrays).__name__}",
+                hint="such as module.state_dict(), or dict(zip(names, arrays))",
+            )
         self._check_names(places, [n for n in arrays if n.startswith(prefix)])
         loaded = [(place.cell, self._ours(place, arrays)) for place in places]
         for cell, values in loaded:

@@ -116,6 +116,13 @@ def test_a_cell_without_a_counterpart_is_named():
         c.to_torch(3)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_no_dict_of_arrays_is_named(way):
+    cell = made(WAYS[way][2].split()[-1])
+    with pytest.raises(UsageError, match=r"dict of arrays by name; got list"):
+        WAYS[way][0](cell, list(WAYS[way][1](cell).values()))
+
+
 def test_layers_and_directions_that_are_kept_apart():
     both = Bidirectional(made("lstm"), made("lstm", seed=1))
     with pytest.raises(UsageError, match="each direction's weights apart"):
