@@ -24,7 +24,7 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("page", ["bptt", "bidirectional", "converters"])
+@pytest.mark.parametrize("page", ["attention", "bptt", "bidirectional", "converters"])
 def test_the_code_of_a_page_runs(page: str) -> None:
     text = (DOCS / f"{page}.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
