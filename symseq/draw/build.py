@@ -35,6 +35,7 @@ from symseq.printing.pprint import (
     plain_name,
     wanted_name,
 )
+from symseq.printing.textbook import written_names
 from symseq.scan.merge import merge_scans
 from symseq.scan.op import Scan
 from symseq.span import GRADIENT, Group, shared_groups
@@ -191,8 +192,7 @@ class Builder:
             key, kind, title, tooltip(node), home, node, gradient, turned,
             inner.depth,
         )  # fmt: skip
-        fresh = Names().fresh
-        names = [clean(fresh(wanted_name(result, views))) for result in body.results]
+        names = self.result_names(body, views, inner)
         tops = [
             (port, self.port(port, key, number, inner, names))
             for number, port in enumerate(body.ports)
@@ -208,6 +208,34 @@ class Builder:
         if backwards:
             self.mirrored.update(id(result.outer) for result in body.results)
         return bottoms
+
+    def result_names(
+        self, body: Inside, views: dict[int, str], inner: Builder
+    ) -> list[str]:
+        """What each result is called; none that has no name as a sequence is."""
+        written = written_names(sort_nodes(body.outputs, body.inputs))
+        rows = [self.rows_name(p, inner) for p in body.ports if p.role == "sequence"]
+        names, fresh = [], Names().fresh
+        for result in body.results:
+            name = wanted_name(result, views)
+            if result.role == "output" and name == "y":
+                name = written.get(id(result.inner), "out" if "y" in rows else "y")
+            names.append(clean(fresh(name)))
+        return names
+
+    def rows_name(self, port: Port, inner: Builder) -> str:
+        """What the rows that a loop reads are called."""
+        name = plain_name(port.inner.name)
+        return clean(base_name(self.rows(port, inner), self.sheet.called, name))
+
+    def rows(self, port: Port, inner: Builder) -> Variable:
+        """What feeds a port: of a loop that runs backwards, rows as they were."""
+        assert port.outer is not None
+        outer = source(port.outer)
+        if inner.backwards and port.role == "sequence":
+            assert outer.owner is not None
+            outer = source(outer.owner.inputs[0])
+        return outer
 
     def choose(
         self,
@@ -284,17 +312,16 @@ class Builder:
         if text is not None and port.role in ("constant", "input"):
             self.sheet.texts[id(port.inner)] = text
             return ""
-        outer = source(port.outer)
-        if inner.backwards and port.role == "sequence":
-            assert outer.owner is not None
-            outer = source(outer.owner.inputs[0])
+        outer = self.rows(port, inner)
         kind, label = "port", outer.name or port.inner.name or ""
         label = clean(label or base_name(outer, self.sheet.called))
         if port.role == "sequence":
-            name = base_name(outer, self.sheet.called, plain_name(port.inner.name))
-            kind, label = "sequence", f"{clean(name)}[{inner.step}]"
+            label = f"{self.rows_name(port, inner)}[{inner.step}]"
             if port.saved:
                 label = f"{port.saved[0]}[{inner.step}{port.saved[1]:+d}]"
+            kind, called = "sequence", self.sheet.called
+            if not port.inner.name:
+                called[id(port.inner)] = label
         elif port.role == "state":
             kind, label = "state", f"{names[port.state]}[{inner.before(port.tap)}]"
         tip = f"{port.role} {outer.label}: {port.inner.type} at each step"

@@ -9,6 +9,7 @@ from symseq.ops.shape import SpecifyShape
 from symseq.ops.subtensor import Range, Subtensor
 from symseq.printing.inside import Inside, Port
 from symseq.printing.pprint import plain_name
+from symseq.scan.op import Scan
 
 
 def reversed_source(variable: Variable) -> Variable | None:
@@ -51,9 +52,11 @@ def saved_tap(port: Port, outer: Variable) -> tuple[Variable, int, str] | None:
 def first_rows(body: Inside) -> dict[int, tuple[Variable, int, str]]:
     """(x, k, name) for a row that is x[t + k]: several views of x are its taps.
 
+    So is a view of a loop's history, which begins with the rows before the first step.
     The name is what the step calls the last of them, where x has none.
     """
     views: dict[int, list[tuple[Variable, Variable, int]]] = {}
+    named: set[int] = set()  # ids of rows that the user has named
     for port in body.ports:
         if port.role != "sequence" or port.outer is None:
             continue
@@ -65,11 +68,24 @@ def first_rows(body: Inside) -> dict[int, tuple[Variable, int, str]]:
             continue
         if isinstance(first.start, (int, type(None))):
             x = node.inputs[0]
+            if node.outputs[0].name:
+                named.add(id(port.inner))
             views.setdefault(id(x), []).append((port.inner, x, first.start or 0))
     found: dict[int, tuple[Variable, int, str]] = {}
     for group in views.values():
         newest, _, last = max(group, key=lambda view: view[-1])
         for inner, x, start in group:
-            if len(group) > 1:
-                found[id(inner)] = (x, start - last, plain_name(newest.name))
+            depth = 0 if id(inner) in named else history_depth(x)
+            if depth or len(group) > 1:
+                tap = start - (depth or last)
+                found[id(inner)] = (x, tap, plain_name(newest.name))
     return found
+
+
+def history_depth(v: Variable) -> int:
+    """How many rows of a loop's history are from before its first step; else 0."""
+    node = v.owner
+    if node is None or not isinstance(node.op, Scan):
+        return 0
+    states = node.op.states
+    return states[v.index].depth if v.index < len(states) else 0

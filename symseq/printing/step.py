@@ -14,6 +14,7 @@ from symseq.printing.inside import Inside, Result, insides, variables_of
 from symseq.printing.pprint import Names, initial_name, named_views, plain_name
 from symseq.printing.quantity import MOST_BLOCKS, Quantity, count_uses, flatten, walk
 from symseq.printing.textbook import Reader, written_names
+from symseq.scan.merge import merge_scans
 from symseq.scan.op import Scan
 from symseq.traverse import sort_nodes
 
@@ -66,7 +67,8 @@ def loops_of(what: object) -> list[Apply]:
 
     Raises: UsageError where there is none.
     """
-    outputs = variables_of(what)
+    # A cost and its gradient are one loop forward: so they run.
+    outputs = merge_scans(variables_of(what))
     found = [node for node in sort_nodes(outputs) if isinstance(node.op, Scan)]
     if not found:
         raise UsageError(

@@ -25,6 +25,7 @@ from symseq.printing.quantity import Cut, Quantity, cut_text
 from symseq.printing.rows import (
     counts_steps,
     first_rows,
+    history_depth,
     loop_name,
     reversed_source,
     runs_backwards,
@@ -126,8 +127,22 @@ class Reader:
             return Quantity(
                 "symbol", text=made.text, time=time, cut=cut, of=made.of, rank=made.rank
             )
-        self.stems.setdefault(id(outer), plain_name(port.inner.name))
+        self.stems.setdefault(
+            id(outer), plain_name(port.inner.name) or self._made_as(outer)
+        )
         return self.read(outer, cut, ROW)
+
+    def _made_as(self, rows: Variable) -> str:
+        """What the step of the loop that made these rows calls one of them."""
+        node = rows.owner
+        if node is None or not isinstance(node.op, Scan):
+            return ""
+        body = node.op.body
+        if rows.index >= len(body.outputs):
+            return ""
+        made = body.outputs[rows.index]
+        name = plain_name(made.name) or written_names(body.nodes).get(id(made), "y")
+        return "" if name in self.names.taken else name
 
     def _symbol(
         self, v: Variable, cut: Cut | None, where: str, stem: str = ""
@@ -319,13 +334,10 @@ def _is_shown(node: Apply) -> bool:
 
 def _skips_first(node: Apply) -> bool:
     """Whether a node cuts the first values off what a loop in the step has made."""
-    history = node.inputs[0] if node.inputs else None
-    loop = None if history is None else history.owner
-    if history is None or loop is None or not isinstance(loop.op, Scan):
+    if not isinstance(node.op, Subtensor):
         return False
-    if not isinstance(node.op, Subtensor) or history.index >= len(loop.op.states):
-        return False
-    return node.op.key == (Range(loop.op.states[history.index].depth),)
+    depth = history_depth(node.inputs[0])
+    return bool(depth) and node.op.key == (Range(depth),)
 
 
 def _tall_product(node: Apply) -> tuple[Variable, Variable] | None:

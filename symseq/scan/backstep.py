@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from symseq.graph import Differentiate, Variable
 from symseq.ops.create import zeros_like
+from symseq.ops.dimshuffle import DimShuffle
 from symseq.ops.math import add
 from symseq.scan.roles import Roles, StateSpec
 from symseq.types import TensorType
@@ -42,12 +43,18 @@ class BackStep:
 
 
 def back_step(
-    op: Scan, given: Sequence[Maybe], differentiate: Differentiate
+    op: Scan,
+    given: Sequence[Maybe],
+    constants: Sequence[Variable],
+    differentiate: Differentiate,
 ) -> BackStep:
-    """The gradient of one step, over fresh variables for what later steps give."""
+    """The gradient of one step, over fresh variables for what later steps give.
+
+    ``constants``: the loop's constants as they are outside, whose names it takes.
+    """
     active = active_states(op, given)
     while True:
-        step, idle = _try_step(op, given, active, differentiate)
+        step, idle = _try_step(op, given, active, constants, differentiate)
         if not idle:
             return step
         active = [k for k in active if k not in idle]
@@ -79,6 +86,7 @@ def _try_step(
     op: Scan,
     given: Sequence[Maybe],
     active: Sequence[int],
+    outer: Sequence[Variable],
     differentiate: Differentiate,
 ) -> tuple[BackStep, list[int]]:
     """The step for these states, and those of them that turn out to receive nothing."""
@@ -107,7 +115,7 @@ def _try_step(
         k: g for k, v in enumerate(op.body_constants) if (g := found.get(v)) is not None
     }
     totals = {
-        k: Variable(v.type, name=adjoint_name(v) or "dk")
+        k: Variable(v.type, name=adjoint_name(v, _source(outer[k])) or "dk")
         for k, v in enumerate(op.body_constants)
         if k in constants
     }
@@ -131,6 +139,15 @@ def adjoint_name(*variables: Variable) -> str | None:
     """dh of h or h[t-1]: what the adjoint is called of the first that has a name."""
     stem = first_name(*variables)
     return f"d{stem.rpartition('.')[2]}" if stem else None
+
+
+def _source(variable: Variable) -> Variable:
+    """b of a b that axes were put into: what a bias is outside of a step."""
+    node = variable.owner
+    while not variable.name and node is not None and isinstance(node.op, DimShuffle):
+        (variable,) = node.inputs
+        node = variable.owner
+    return variable
 
 
 def first_name(*variables: Variable) -> str | None:

@@ -89,6 +89,37 @@ def test_nested_frames():
     assert "grid[t][s]" in dot
 
 
+def test_no_result_is_called_as_a_sequence():
+    y, s0 = leaf("y", T, B, H), leaf("s0", B, H)
+
+    def step(y_t, s):
+        return s + y_t, y_t * s
+
+    def named(y_t, s):
+        weights = y_t * s
+        return s + y_t, weights
+
+    for body, name in ((step, "out"), (named, "weights")):
+        outputs, _ = scan(body, [y], [s0, None])
+        labels = set(re.findall(r'label="?(\w+)\[t\]', draw(outputs).dot))
+        assert labels == {"y", "s", name}
+
+
+def test_rows_of_rows_in_a_gradient_are_told_apart():
+    """A loop in a loop keeps its states: its gradient reads them, and those before."""
+    grid, start = leaf("grid", T, T, H), leaf("h0", H)
+    u = SharedVariable(TensorType("float32", (H, H)), np.zeros((4, 4), "f"), "U")
+
+    def row(values, state):
+        inner, _ = scan(lambda v, s: tanh(v + dot(s, u)), [values], [state])
+        return inner[-1]
+
+    outer, _ = scan(row, [grid], [start])
+    text = draw(symseq.grad(outer[-1].sum(), u)).dot
+    rows = re.findall(r'label="([^" ]+)\[s\]"', text)
+    assert {"y[t][:-1]", "y[t][1:]"} <= set(rows)
+
+
 def test_scalar_constants_are_written_in_place():
     assert structure(draw(1 - leaf("x", T)).dot) == [
         "n1 1 − ·",

@@ -1,5 +1,7 @@
 """Equations of cells that no code for printing knows of."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -245,3 +247,27 @@ def test_the_gradient_of_a_simple_rnn_reads_as_in_textbooks():
         "  db(t) = db(t+1) + a1(t)",
         "  dx(t) = W a1(t)",
     ]
+
+
+def test_a_gradient_reads_what_the_step_called_its_values():
+    """Rows of h are counted from the first step; values kept have their names."""
+    W, U = parameter("W", 3, n), parameter("U", n, n)
+    b, P = parameter("b", n), parameter("P", n)
+    x, h0 = T.tensor3("x"), T.tensor3("h0")
+
+    def step(x_t, before, h):
+        f = T.nnet.sigmoid(T.dot(x_t, W) + T.dot(h, U) + b)
+        return f * h + P * before
+
+    h, _ = ss.scan(step, x, [dict(initial=h0, taps=[-2, -1])])
+    cost = (h[-1] ** 2).sum()
+    *forward, backward = ss.equations([cost, *ss.grad(cost, [U, b, P])]).split("\n\n")
+    assert len(forward) == 1  # a cost and its gradient share the loop forward
+    assert [
+        line for line in backward.splitlines() if re.match(r" *d[UbP]\(", line)
+    ] == [
+        "  dU(t) = dU(t+1) + h(t−1).T a2(t)",
+        "  db(t) = db(t+1) + sum(a2(t), axis=0)",
+        "  dP(t) = dP(t+1) + sum(a1(t) ⊙ h(t−2), axis=0)",
+    ]
+    assert "a2(t) = a1(t) ⊙ h(t−1) ⊙ f(t) ⊙ (1 − f(t))" in backward
