@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from symseq.draw.labels import base_name
 from symseq.graph import Apply, BodyOp, Constant, Variable, known_length
 from symseq.printing.formula import Term, length_term, term_of
 from symseq.printing.inside import insides
-from symseq.printing.pprint import Names, constant_term, wanted_name
+from symseq.printing.pprint import STEPS, Names, constant_term, wanted_name
 from symseq.scan.op import Scan
 from symseq.span import Span
 from symseq.types import Array
@@ -141,8 +142,9 @@ class Record:
         args = [self.term(v) for v in node.inputs]
         body = isinstance(node.op, BodyOp)
         term = Term(f"{node.op}(...)") if body else term_of(node, args)
-        view = bool(args) and term == args[0] and not node.outputs[0].name
-        if view:
+        named = bool(node.outputs[0].name)
+        view = bool(args) and term == args[0] and not named
+        if view or (node.op.name == "shape" and not named):  # read in place
             self.terms[node.outputs[0]] = term
         for k, v in enumerate(node.outputs):
             array = None if results is None else results[k]
@@ -214,14 +216,19 @@ class Walker(Evaluator):
         A state is called as in pictures: by what becomes its next value.
         """
         names, terms = self.record.names, self.record.terms
+        depth = len(self.around)
+        step = STEPS[depth] if depth < len(STEPS) else f"t{depth + 1}"
         for inside in insides(node):
             for port in inside.ports:
                 if port.role == "state" and port.inner not in terms:
                     name = wanted_name(inside.results[port.state], {})
-                    terms[port.inner] = Term(names.fresh(f"{name}[t{port.tap:+d}]"))
-                elif port.role == "sequence" and not port.inner.name and port.outer:
-                    name = base_name(port.outer, {})
-                    terms[port.inner] = Term(names.fresh(f"{name}[t]"))
+                    tap = f"{step}{port.tap:+d}"
+                    terms[port.inner] = Term(names.fresh(f"{name}[{tap}]"))
+                elif port.role == "sequence" and port.outer:
+                    name = port.inner.name or f"{base_name(port.outer, {})}[t]"
+                    if port.inner not in terms:
+                        name = re.sub(r"\[t\]$", f"[{step}]", name)
+                        terms[port.inner] = Term(names.fresh(name))
                 elif port.role in ("constant", "input") and port.outer is not None:
                     terms[port.inner] = self.record.term(port.outer)
                     self.passed.add(port.inner)

@@ -35,10 +35,12 @@ RUNS = 20  # a part that one line wrote is drawn as so many boxes
 def at_level(scene: Scene, detail: str = "full", max_nodes: int | None = 400) -> Scene:
     """The scene at a level of detail, with at most about `max_nodes` nodes.
 
-    Raises: UsageError for a level that there is not.
+    Raises: UsageError for a level that there is not, and for no nodes at all.
     """
     if detail not in DETAILS:
         raise UsageError(f"detail is one of {', '.join(DETAILS)}; got {detail!r}")
+    if max_nodes is not None and max_nodes < 1:
+        raise UsageError(f"max_nodes is at least 1, or None; got {max_nodes}")
     shown = scene
     if detail != "full":
         shown = fuse(without_lengths(shown))

@@ -89,6 +89,8 @@ def draw_graph(
         what = getattr(what, "rewritten", None)
         if what is None:
             raise UsageError("only a compiled function has a rewritten graph")
+    if not all(isinstance(v, Variable) for v in highlight):
+        raise UsageError(f"highlight takes variables; got {highlight!r}")
     scene = scene_of(what, highlight)
     if highlight:
         scene = stress(scene, scene.marks)

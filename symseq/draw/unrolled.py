@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 
 from symseq.draw.reads import ROW, WHOLE, Mode, Read, reads_of
 from symseq.errors import UsageError
@@ -131,8 +132,8 @@ def unroll(outputs: Sequence[Variable], steps: int) -> Unrolled:
 
     Raises: UsageError without loops, with more than MOST, for steps below 2.
     """
-    if steps < 2:
-        raise UsageError(f"an unrolled picture needs at least 2 steps; got {steps}")
+    if not isinstance(steps, Integral) or steps < 2:
+        raise UsageError(f"an unrolled picture needs at least 2 steps; got {steps!r}")
     loops = loops_of(list(outputs))
     if len(loops) > MOST:
         raise UsageError(

@@ -262,3 +262,16 @@ def test_states_are_called_by_what_becomes_their_next_value() -> None:
     begin = next(k for k, line in enumerate(lines) if line.strip() == "comes in")
     names = [line.split()[0] for line in lines[begin + 1 : begin + 4]]
     assert names == ["mask[::-1][t]", "h[t-1]", "c[t-1]"]
+
+
+def test_a_loop_in_a_loop_counts_by_its_own_letter() -> None:
+    grid, h0 = T.tensor3("grid"), T.vector("h0")
+
+    def row(values, state):
+        inner, _ = ss.scan(lambda v, h: T.tanh(v + h), values, state)
+        return inner[-1]
+
+    outer, _ = ss.scan(row, grid, h0)
+    text = str(ss.walk(outer, {grid: np.ones((2, 2, 3)), h0: np.zeros(3)}, step=1))
+    assert "grid[t][s] + h[s-1]" in text
+    assert "t1 = shape(grid)[0]" in text  # a shape is read where it stands

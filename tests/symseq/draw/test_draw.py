@@ -151,6 +151,13 @@ def test_unknown_option_says_which_there_are():
     assert caught.value.hint == "it takes no options"
 
 
+def test_values_that_an_option_does_not_take():
+    with pytest.raises(UsageError, match="highlight takes variables; got 'x'"):
+        draw(rnn(), highlight="x")
+    with pytest.raises(UsageError, match="max_nodes is at least 1, or None; got 0"):
+        draw(rnn(), max_nodes=0)
+
+
 def test_missing_folder_is_named(tmp_path):
     with pytest.raises(UsageError, match="there is no folder"):
         draw(leaf("x"), tmp_path / "nowhere" / "x.svg")

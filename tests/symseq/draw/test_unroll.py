@@ -177,6 +177,8 @@ def test_what_is_not_shown_cannot_be_seen():
     for see in (0, 4, 6):
         with pytest.raises(UsageError, match="step that is shown"):
             ss.unroll_picture(h, see=see)
+    with pytest.raises(UsageError, match=r"at least 2 steps; got 2\.5"):
+        ss.unroll_picture(h, steps=2.5)
     with pytest.raises(UsageError, match="at least 2 steps"):
         ss.unroll_picture(h, steps=1)
     with pytest.raises(UsageError, match="body of a scan"):
