@@ -48,6 +48,7 @@ class Book:
     steps: list[dict[str, Any]] = field(default_factory=list)
     program: dict[str, Any] | None = None
     assumed: bool = False
+    partial: bool = False
     timed: bool = False
 
     @property
@@ -113,6 +114,7 @@ class Book:
         scene = divide(self.scene(wanted))
         heat = heat_of(wanted, self.shapes, what.profile if what else None)
         self.assumed |= heat.assumed
+        self.partial |= heat.partial
         self.timed |= bool(heat.seconds)
         self.budget.missing = []
         drawn = draw_states(scene, self.budget)
@@ -143,7 +145,7 @@ class Book:
             "title": title, "chapters": self.chapters, "steps": self.steps,
             "docs": self.facts.docs.texts, "lines": lines.data(),
             "files": lines.texts(), "program": self.program, "legend": legend(),
-            "assumed": self.assumed, "timed": self.timed,
+            "assumed": self.assumed, "partial": self.partial, "timed": self.timed,
         }  # fmt: skip
 
 

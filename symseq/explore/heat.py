@@ -31,6 +31,7 @@ class Heat:
     words: dict[int, str] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
     assumed: bool = False
+    partial: bool = False  # whether some of it depends on lengths that nobody named
 
 
 def heat_of(
@@ -51,6 +52,7 @@ def heat_of(
         heat.flops[key] = heat.flops.get(key, 0) + size(total.flops, heat)
         heat.bytes[key] = heat.bytes.get(key, 0) + size(total.bytes, heat)
         least = "at least " if total.unknown else ""
+        heat.partial |= bool(total.unknown)
         heat.words[key] = f"{least}{total.flops} operations, {total.bytes} bytes"
     if profile is not None:
         heat.seconds = seconds_of(outputs, profile)

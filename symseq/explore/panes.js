@@ -39,7 +39,7 @@ function describe(page, key, jump = null) {
   const heat = page.total(key);
   if (heat[0]) row("time", amount(heat[0], "seconds"));
   row("cost", facts.c ?? (heat[1] || heat[2]
-    ? `${amount(heat[1], "operations")} operations, ${amount(heat[2], "bytes")}` : ""));
+    ? `${head.partial ? "at least " : ""}${amount(heat[1], "operations")} operations, ${amount(heat[2], "bytes")}` : ""));
   if (facts.d !== undefined) row("op", head.docs[facts.d], "quiet");
   if (facts.f) row("inside", `${page.count(key)} nodes`);
   const kind = `  ${facts.g ? "gradient, " : ""}${KINDS[facts.k] ?? facts.k}`;
@@ -142,8 +142,9 @@ function profilePane(page) {
   pane.append(heatButtons(page, heat));
   const measured = heat === TIME ? "measured, of the graph that runs" : "forecast for one call";
   const assumed = heat && page.head.assumed ? "; lengths without a size count as 32" : "";
+  const least = heat && page.head.partial ? "at least " : "";
   pane.append(element("p", { class: "note" }, rows.length
-    ? `${name}, ${measured}${assumed}. In all ${amount(total, name)}.`
+    ? `${name}, ${measured}${assumed}. In all ${least}${amount(total, name)}.`
     : `No ${name} are known of this graph.`));
   const table = element("table");
   if (rows.length) {

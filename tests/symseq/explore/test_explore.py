@@ -152,6 +152,12 @@ def test_nodes_say_type_line_value_cost_and_documentation(page):
     assert "tanh" in page.head["docs"][tanh["d"]]
 
 
+def test_costs_of_lengths_without_names_are_told_to_be_the_least(tmp_path):
+    named = T.TensorType("float32", ss.dims("T B"))("x")
+    assert explored(tmp_path, T.tanh(T.matrix("x"))).head["partial"]
+    assert not explored(tmp_path, T.tanh(named)).head["partial"]
+
+
 def test_values_that_are_not_finite_or_empty_are_told(tmp_path):
     x = T.vector("x")
     given = np.array([1, np.nan, np.inf], "float32")
