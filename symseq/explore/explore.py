@@ -10,9 +10,10 @@ from symseq.cost.given import Shapes
 from symseq.errors import UsageError
 from symseq.explore.book import Book
 from symseq.explore.page import page
-from symseq.explore.values import Values
+from symseq.explore.values import Values, given_values
 from symseq.files import write_whole
 from symseq.printing.inside import variables_of
+from symseq.traverse import free_inputs
 
 __all__ = ["explore"]
 
@@ -39,7 +40,8 @@ def explore(
         to: the file, ending in .html.
         values: arrays of the inputs, by variable, by name or in order: the reference
             target runs once, and each node says what it held.
-        shapes: lengths in numbers for the costs, such as ``{"T": 50, x: (50, 16)}``.
+        shapes: lengths in numbers for the costs, such as ``{"T": 50, x: (50, 16)}``;
+            where values are given, theirs.
         title: what the page is called; else the function's or the output's name.
     Raises: UsageError for another ending or nothing to show, TargetError where Graphviz
         is missing, MissingInputError for an input without a value.
@@ -53,6 +55,11 @@ def explore(
     if not outputs and not updates:
         raise UsageError("explore shows a graph; got nothing that is computed")
     name = title or getattr(what, "name", None) or outputs[0].label
+    if shapes is None and values is not None:
+        inputs = what.inputs if isinstance(what, Function) else []
+        needed = free_inputs([*outputs, *updates.values()])
+        arrays = given_values(needed, inputs, values)
+        shapes = {variable: array.shape for variable, array in arrays.items()}
     book = Book(outputs, updates, shapes, values)
     book.write(what)
     write_whole(path, page(str(name), book.head(str(name)), book.parts).encode())

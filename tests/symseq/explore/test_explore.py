@@ -156,6 +156,8 @@ def test_costs_of_lengths_without_names_are_told_to_be_the_least(tmp_path):
     named = T.TensorType("float32", ss.dims("T B"))("x")
     assert explored(tmp_path, T.tanh(T.matrix("x"))).head["partial"]
     assert not explored(tmp_path, T.tanh(named)).head["partial"]
+    given = {"x": np.ones((2, 5))}  # which says the lengths
+    assert not explored(tmp_path, T.tanh(T.matrix("x")), values=given).head["partial"]
 
 
 def test_values_that_are_not_finite_or_empty_are_told(tmp_path):
