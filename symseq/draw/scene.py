@@ -84,6 +84,10 @@ class Edge:
     count: int = 1
     stress: str = ""
 
+    @property
+    def ends(self) -> tuple[str, str]:
+        return self.source, self.target
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

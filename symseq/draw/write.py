@@ -9,13 +9,14 @@ from itertools import pairwise
 import graphviz
 
 from symseq.draw import style
-from symseq.draw.scene import WHOLE, Edge, Frame, Node, Scene
+from symseq.draw.scene import FRAME_KINDS, WHOLE, Edge, Frame, Node, Scene
 
 # From so many nodes on, types move from labels to tooltips: Graphviz lays out a label
 # as one more row, and its WebAssembly build has a short stack.
 HUGE = 1000
 _ENTITY = re.compile(r"&(?=#?\w+;)")  # what Graphviz would read as one character
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")  # no XML may hold these
+COLUMN = "20"  # how much straighter than others what joins closed frames shall be
 LINES = ("fused", "step")  # what these say begins at the left
 
 
@@ -29,6 +30,8 @@ def dot_text(scene: Scene, legend: bool = True) -> str:
     typed = len(scene.nodes) <= HUGE
     for edge in scene.edges:
         look = _edge_look(edge, typed)
+        if all(scene.by_key[end].kind in FRAME_KINDS for end in edge.ends):
+            look["weight"] = COLUMN
         if edge.role == "carried":  # laid out downwards like all others: no detours
             graph.edge(edge.target, edge.source, dir="back", **look)
         else:
