@@ -33,6 +33,11 @@ def test_the_code_of_a_page_runs(page: str) -> None:
         assert "False" not in run("-c", block)
 
 
+def test_the_costs_of_attention_are_measured() -> None:
+    said = run(str(DOCS / "attention_costs.py"), "3", "1")
+    assert said.count(" ms\n") == 6
+
+
 @pytest.mark.parametrize("page", ["bptt", "bidirectional"])
 def test_a_pages_picture_is_drawn(page: str, tmp_path: Path) -> None:
     run(str(DOCS / f"{page}_picture.py"), str(tmp_path))
