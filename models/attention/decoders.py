@@ -105,7 +105,10 @@ class Attending(Cell[Any]):
 
 
 class BahdanauState(NamedTuple):
-    """inner: the cell's; context: c_i; weights: α_i[B, S]; notes: of the look."""
+    """inner: the cell's; context: c_i; weights: α_i; notes: of the look.
+
+    Shapes: context: float[B, M], weights: float[B, S].
+    """
 
     inner: Any
     context: Variable
@@ -153,7 +156,10 @@ class BahdanauDecoder(Decoder):
 
 
 class LuongState(NamedTuple):
-    """inner: the cell's; attentional: h̃_t; weights: a_t, float[B, S]; notes."""
+    """inner: the cell's; attentional: h̃_t; weights: a_t; notes.
+
+    Shapes: attentional: float[B, K], weights: float[B, S].
+    """
 
     inner: Any
     attentional: Variable

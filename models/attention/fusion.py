@@ -23,7 +23,10 @@ from .soft import expected, masked_softmax
 
 
 class FusedState(NamedTuple):
-    """inner: the LSTMN's; context: γ̃_t; weights: p over the source, float[B, S]."""
+    """inner: the LSTMN's; context: γ̃_t; weights: p over the source.
+
+    Shapes: context: float[B, H], weights: float[B, S].
+    """
 
     inner: LSTMNState
     context: Variable

@@ -23,7 +23,10 @@ State = TypeVar("State", bound=tuple[Any, ...])
 
 
 class Hidden(NamedTuple):
-    """h: all that a simple cell remembers, and what it shows (its output)."""
+    """h: all that a simple cell remembers, and what it shows (its output).
+
+    Shapes: float[B, H].
+    """
 
     h: Variable
 

@@ -25,7 +25,10 @@ from .cell import Cell
 
 
 class ClockworkState(NamedTuple):
-    """h: all modules side by side, the fast first; t: the steps of each sequence."""
+    """h: all modules side by side, the fast first; t: the steps of each sequence.
+
+    Shapes: h: float[B, H], t: int64[B].
+    """
 
     h: Variable
     t: Variable

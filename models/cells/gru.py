@@ -18,7 +18,10 @@ from .cell import Cell, Hidden, blocks, named
 
 
 class GRUGates(NamedTuple):
-    """What resets (r) and what keeps (z), each in (0, 1), and what comes in: h̃."""
+    """What resets (r) and what keeps (z), each in (0, 1), and what comes in: h̃.
+
+    Shapes: each float[..., H].
+    """
 
     r: Variable
     z: Variable

@@ -20,14 +20,20 @@ from .kernel import Kernel
 
 
 class LSTMState(NamedTuple):
-    """h: what the cell shows (its output, too); c: what it remembers."""
+    """h: what the cell shows (its output, too); c: what it remembers.
+
+    Shapes: c: float[B, H], h: float[B, the cell's outputs].
+    """
 
     h: Variable
     c: Variable
 
 
 class LSTMGates(NamedTuple):
-    """What lets in (i), keeps (f) and shows (o), each in (0, 1), and what comes in."""
+    """What lets in (i), keeps (f) and shows (o), each in (0, 1), and what comes in.
+
+    Shapes: each float[..., H].
+    """
 
     i: Variable
     f: Variable

@@ -19,7 +19,10 @@ from .cell import Cell
 
 
 class SCRNState(NamedTuple):
-    """h: the fast hidden state; s: the slow context."""
+    """h: the fast hidden state; s: the slow context.
+
+    Shapes: h: float[B, H], s: float[B, C].
+    """
 
     h: Variable
     s: Variable

@@ -165,7 +165,8 @@ class Zoneout(Wrapper[State]):
 
     In testing d is its expectation, the rate. A part of the state that is no float (a
     count of steps) goes on. An output that is a part of the state is zoned out with it.
-    Output and state: the cell's, each part float[B, H] with draws of its own.
+    Output and state: the cell's, each part with draws of its own.
+    Shapes: x_t: float[B, D], each part of s_t and its d: float[B, H].
 
     Args:
         rates: one for all parts of the state, or a state of them: LSTMState(0.05, 0.5).

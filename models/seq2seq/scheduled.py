@@ -19,7 +19,10 @@ Layer = Callable[[Variable], Variable]
 
 
 class Guessing(NamedTuple):
-    """inner: the decoder's state; guess: the likeliest token after it, int[B]."""
+    """inner: the decoder's state; guess: the likeliest token after it.
+
+    Shapes: guess: int[B].
+    """
 
     inner: Any
     guess: Variable
