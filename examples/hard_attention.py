@@ -82,7 +82,7 @@ def baseline_of(name, f, squares, who):
 
 
 def main(
-    repeats: Annotated[int, typer.Option(help="estimates per setting")] = 1000,
+    repeats: Annotated[int, typer.Option(help="estimates per setting", min=2)] = 1000,
     target: str = "numpy",
     seed: int = 0,
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
