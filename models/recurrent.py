@@ -29,6 +29,7 @@ class Recurrent(Module, Generic[State]):
 
     An output that is a part of the state (h) is carried over padding with it; any other
     is 0 there. A part of the state without axes (a count of steps) goes on for all.
+    Over padding x may hold any finite number.
     What a call is given goes before what the layer was made with.
     Shapes: x: float[T, B, D], mask: float[T, B], outputs: float[T, B, H].
     Raises: ShapeError for an x or a mask of another rank or width; UsageError for what
