@@ -45,16 +45,16 @@ class BackStep:
 def back_step(
     op: Scan,
     given: Sequence[Maybe],
-    constants: Sequence[Variable],
+    inputs: Sequence[Variable],
     differentiate: Differentiate,
 ) -> BackStep:
     """The gradient of one step, over fresh variables for what later steps give.
 
-    ``constants``: the loop's constants as they are outside, whose names it takes.
+    ``inputs``: the loop's, whose names it takes.
     """
     active = active_states(op, given)
     while True:
-        step, idle = _try_step(op, given, active, constants, differentiate)
+        step, idle = _try_step(op, given, active, inputs, differentiate)
         if not idle:
             return step
         active = [k for k in active if k not in idle]
@@ -86,7 +86,7 @@ def _try_step(
     op: Scan,
     given: Sequence[Maybe],
     active: Sequence[int],
-    outer: Sequence[Variable],
+    inputs: Sequence[Variable],
     differentiate: Differentiate,
 ) -> tuple[BackStep, list[int]]:
     """The step for these states, and those of them that turn out to receive nothing."""
@@ -115,8 +115,10 @@ def _try_step(
         k: g for k, v in enumerate(op.body_constants) if (g := found.get(v)) is not None
     }
     totals = {
-        k: Variable(v.type, name=adjoint_name(v, _source(outer[k])) or "dk")
-        for k, v in enumerate(op.body_constants)
+        k: Variable(v.type, name=adjoint_name(v, _source(outer)) or "dk")
+        for k, (v, outer) in enumerate(
+            zip(op.body_constants, op.constant_inputs(inputs), strict=True)
+        )
         if k in constants
     }
     step = BackStep(
@@ -131,7 +133,7 @@ def _try_step(
             if (g := found.get(v)) is not None
         },
     )
-    name_results(op, step)
+    name_results(op, step, op.sequence_inputs(inputs))
     return step, idle
 
 
@@ -168,7 +170,7 @@ def output_name(op: Scan, k: int) -> str:
     return named or ("dh" if is_state else "dy")
 
 
-def name_results(op: Scan, step: BackStep) -> None:
+def name_results(op: Scan, step: BackStep, sequences: Sequence[Variable]) -> None:
     """Names for what a step makes: what printouts and pictures call it."""
     for k, window in step.new_windows.items():
         for made in window:
@@ -176,7 +178,7 @@ def name_results(op: Scan, step: BackStep) -> None:
     for k, total in step.new_totals.items():
         give_name(total, step.totals[k].name)
     for k, row in step.rows.items():
-        give_name(row, adjoint_name(op.body_sequences[k]) or "dx")
+        give_name(row, adjoint_name(op.body_sequences[k], sequences[k]) or "dx")
 
 
 def give_name(variable: Variable, name: str | None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from symseq.errors import UsageError
 from symseq.graph import Constant, SharedVariable, Variable, operands
+from symseq.ops.dimshuffle import DimShuffle
 from symseq.scan.steps import enclosing_steps
 from symseq.span import here
 from symseq.traverse import depends_on, leaves, replace, sort_nodes
@@ -16,8 +17,8 @@ def close(
 ) -> tuple[list[Variable], list[Variable], list[Variable]]:
     """(outputs over fresh variables, those, the outer ones that they stand for).
 
-    Only what depends on `inner` stays inside; every other value that the step reads is
-    computed once, outside, and handed in as a constant of the loop.
+    Only what depends on `inner` stays inside, and literals; every other value that the
+    step reads is computed once, outside, and handed in as a constant of the loop.
     """
     captured = find_captured(inner, outputs)
     fresh = [Variable(v.type, name=v.name, held=v.held) for v in captured]
@@ -36,9 +37,18 @@ def find_captured(
         v for node in nodes if _any_in(node.outputs, dependent) for v in node.inputs
     ]
     for v in [*used, *outputs]:
-        if id(v) not in dependent and not isinstance(v, Constant):
+        if id(v) not in dependent and not is_literal(v):
             found.setdefault(id(v), v)
     return list(found.values())
+
+
+def is_literal(v: Variable) -> bool:
+    """A constant, also with axes put in or of another dtype: the 1 of 1 - m."""
+    while v.owner is not None and not v.name:
+        if not isinstance(v.owner.op, DimShuffle) and v.owner.op.name[:5] != "cast_":
+            return False
+        (v,) = v.owner.inputs
+    return isinstance(v, Constant)
 
 
 def _any_in(variables: Sequence[Variable], ids: set[int]) -> bool:

@@ -63,7 +63,7 @@ def vjp_scan(
     ]
     if all(g is None for g in given):
         return (None,) * len(inputs)
-    step = back_step(op, given, op.constant_inputs(inputs), differentiate)
+    step = back_step(op, given, inputs, differentiate)
     placeholders = [*step.carried, *step.direct.values()]
     recompute = op.checkpoint_every is not None
     residuals = choose(op, step.results, placeholders, recompute=recompute)
