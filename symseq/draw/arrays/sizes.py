@@ -37,7 +37,8 @@ class Sizes:
     def enter(self, variables: Iterable[Variable], values: Mapping[int, Array]) -> None:
         """Learn the names of all variables, then how large a unit is.
 
-        Raises: UsageError for a length in ``given`` that contradicts a known one.
+        Raises: UsageError for a length in ``given`` that contradicts a known one, or
+            that no variable has.
         """
         variables = list(variables)
         stand_ins = cycle(STAND_INS)
@@ -48,9 +49,15 @@ class Sizes:
                 for length, size in zip(variable.type.shape, value.shape, strict=True):
                     if isinstance(length, Dim) and length.symbol:
                         self.names.setdefault(length.symbol.name, size)
-        for variable in variables:
-            for symbol in _symbols(variable):
-                self._name(symbol, stand_ins)
+        symbols = [symbol for variable in variables for symbol in _symbols(variable)]
+        for symbol in symbols:
+            self._name(symbol, stand_ins)
+        known = dict.fromkeys(symbol.name for symbol in symbols)
+        if unknown := [name for name in self.given if name not in known]:
+            raise UsageError(
+                f"no length is named {unknown[0]!r}; there are: "
+                f"{', '.join(known) or 'none has a name'}"
+            )
         found = {n for v in variables for n in self.shape(v) if n is not None and n > 1}
         if found:
             spread = max(found) / min(found)

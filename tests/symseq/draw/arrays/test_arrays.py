@@ -277,7 +277,7 @@ def test_what_is_left_out_leaves_the_frame_of_a_loop():
 
 
 def test_it_is_a_style_of_draw(tmp_path):
-    found = ss.draw(einsum(), tmp_path / "a.svg", style="arrays", shapes={"T": 5})
+    found = ss.draw(einsum(), tmp_path / "a.svg", style="arrays", shapes={"B": 5})
     assert found.svg == (tmp_path / "a.svg").read_text()
     assert found._repr_mimebundle_()["image/svg+xml"] == found.svg
 
@@ -306,6 +306,8 @@ def test_longer_sides_are_drawn_longer():
 def test_a_length_that_contradicts_is_refused():
     with pytest.raises(UsageError, match="H is 3 and was given as 5"):
         draw_arrays(masked_step(), shapes={"H": 5})
+    with pytest.raises(UsageError, match="no length is named 'Q'; there are: B, H"):
+        draw_arrays(masked_step(), shapes={"Q": 5})
 
 
 def test_values_must_fit():
