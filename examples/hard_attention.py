@@ -5,9 +5,8 @@ Source: Xu et al. 2015, section 4.1: ∇E[f] = E[∇f + (f - b) ∇log p]. Two l
     terms count, for f = -log p(y | z_1, z_2) has parameters of its own.
 Expect: from N = 5, 20, 50 draws a sequence, with each baseline, a mean of the estimates
     within 3 standard errors of the exact gradient, and a variance that falls as 1/N:
-    less than half with a constant baseline, less than a third with the others, and from
-    20 draws on least with the optimal one. That is estimated from the other draws, so
-    of 5 it is noisy, and the learned one is better.
+    less than half with a constant baseline, less than a third with the others; from 20
+    draws on least with the optimal one, which is estimated from the other draws.
 """
 
 import json
