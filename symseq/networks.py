@@ -72,7 +72,7 @@ def loop_body(graph: nx.MultiDiGraph[str], loop: str) -> nx.MultiDiGraph[str]:
     >>> graph = to_networkx(h)
     >>> (loop,) = [name for name, data in graph.nodes(data=True) if data["body"]]
     >>> sorted(data["label"] for _, data in loop_body(graph, loop).nodes(data=True))
-    ['dimshuffle', 'h[t-1]', 'mul']
+    ['2', 'dimshuffle(x)', 'h[t-1]', 'mul']
     """
     inside, size = {loop}, 0
     while size < len(inside):
