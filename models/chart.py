@@ -73,7 +73,10 @@ def new_figure(width: float, height: float, *, rows: int = 1) -> tuple[Figure, A
     return figure, figure.subplots(rows)
 
 
-def made(figure: Figure, settings: dict[Any, Any], path: str | Path | None) -> Chart:
+def chart_of(
+    figure: Figure, settings: dict[Any, Any], path: str | Path | None
+) -> Chart:
+    """A figure's chart, saved where a path is given."""
     chart = Chart(figure, settings)
     if path is not None:
         chart.save(path)

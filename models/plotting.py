@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from symseq.errors import UsageError
 from symseq.types import Array
 
-from .chart import Chart, made, new_figure
+from .chart import Chart, chart_of, new_figure
 from .fonts import lettering
 from .metrics import confusion
 
@@ -62,7 +62,7 @@ def draw_confusion(
                 ink = "white" if share > 0.5 else "black"
                 said = f"{100 * share:.0f}"
                 axes.text(column, row, said, ha="center", va="center", c=ink, size=7)
-    return made(figure, settings, path)
+    return chart_of(figure, settings, path)
 
 
 def draw_attention(
@@ -108,7 +108,7 @@ def draw_attention(
         bar = figure.colorbar(colours, ax=axes, shrink=0.7, aspect=18, pad=0.03)
         bar.set_label("attention weight")
         bar.outline.set_visible(False)
-    return made(figure, settings, path)
+    return chart_of(figure, settings, path)
 
 
 def draw_curves(
@@ -130,7 +130,7 @@ def draw_curves(
         axes.set(xlabel=x, ylabel=y, title=title)
         if curves:
             axes.legend()
-    return made(figure, settings, path)
+    return chart_of(figure, settings, path)
 
 
 class Progressed(Protocol):
@@ -167,7 +167,7 @@ def draw_training(
         if history.best >= 0:
             _mark_best(below, history.best + 1, float(scores[history.best]))
         figure.align_ylabels()
-    return made(figure, settings, path)
+    return chart_of(figure, settings, path)
 
 
 def _mark_best(axes: Any, epoch: int, value: float) -> None:

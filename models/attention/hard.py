@@ -19,7 +19,7 @@ from symseq.random.streams import RandomStreams
 
 from .memory import Memory
 from .scores import Score
-from .soft import Attention, checked, expected, masked_softmax, scores_of
+from .soft import Attention, check_score, expected, masked_softmax, scores_of
 
 
 class Choice(NamedTuple):
@@ -40,7 +40,7 @@ class HardAttention(Attention):
     """
 
     def __init__(self, score: Score) -> None:
-        self.score = checked(score)
+        self.score = check_score(score)
         self.streams: RandomStreams | None = None
 
     def training(self, streams: RandomStreams, batch: Variable | int) -> Self:

@@ -22,7 +22,14 @@ from .. import init
 from ..module import parameter
 from .memory import Memory
 from .scores import Score
-from .soft import Attention, check_look, checked, expected, masked_softmax, scores_of
+from .soft import (
+    Attention,
+    check_look,
+    check_score,
+    expected,
+    masked_softmax,
+    scores_of,
+)
 
 
 class LocalAttention(Attention):
@@ -44,7 +51,7 @@ class LocalAttention(Attention):
                 f"a window D must be an int of at least {self.least}; got {window}",
                 hint="it holds the places from p - D to p + D",
             )
-        self.score, self.window = checked(score), window
+        self.score, self.window = check_score(score), window
 
     def near(
         self, query: Variable, memory: Memory, place: Variable

@@ -69,7 +69,7 @@ class GeneralScore(Score):
     """e_s = h_t W h̄_s: a matrix takes the query to where the keys are.
 
     `scaled` divides by √K. Every step of Adam moves all of W's elements by about the
-    rate, and so e_s by about Q K times as much: a wide score saturates early.
+    rate, and so e_s by about Q K times as much, which wide vectors feel.
     Shapes: query: float[B, Q], keys: float[S, B, K], W: float[Q, K], e: float[S, B].
     Reference: Luong, Pham and Manning 2015, section 3.1, "general"; Vaswani et al.
         2017, section 3.2.1, for the scale.

@@ -59,7 +59,7 @@ class SoftAttention(Attention):
     """
 
     def __init__(self, score: Score) -> None:
-        self.score = checked(score)
+        self.score = check_score(score)
 
     def __call__(self, query: Variable, memory: Memory) -> tuple[Variable, Variable]:
         scores = scores_of(self.score, query, memory)
@@ -67,8 +67,8 @@ class SoftAttention(Attention):
         return expected(weights, memory.values), weights
 
 
-def checked(score: Score) -> Score:
-    """A score. Raises: UsageError for what is none."""
+def check_score(score: Score) -> Score:
+    """The score itself. Raises: UsageError for what is none."""
     if not isinstance(score, Score):
         raise UsageError(
             f"an attention looks by a Score; got {type(score).__name__}",

@@ -104,6 +104,13 @@ def inline(variable: Variable) -> Term | None:
     return None
 
 
+def uncast(variable: Variable) -> Variable:
+    """What the user wrote: a variable without the casts that were put around it."""
+    while variable.owner is not None and variable.owner.op.name.startswith("cast_"):
+        variable = variable.owner.inputs[0]
+    return variable
+
+
 def base_name(variable: Variable, called: dict[int, str], inside: str = "") -> str:
     """A sequence's own name, or the view of a named variable that it is.
 

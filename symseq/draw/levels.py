@@ -13,8 +13,8 @@ from math import ceil
 from string import ascii_lowercase
 
 from symseq.draw.labels import clean, inline, source
-from symseq.draw.plain_lengths import without_lengths
 from symseq.draw.scene import Edge, Frame, Node, Scene, merge_edges
+from symseq.draw.without_lengths import without_lengths
 from symseq.errors import UsageError
 from symseq.graph import Variable
 from symseq.ops.elementwise import Elementwise

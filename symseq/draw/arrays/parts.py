@@ -12,7 +12,7 @@ from symseq.draw.arrays.moves import moved, with_cells
 from symseq.draw.arrays.panel import PALETTE, Mark, Panel, Step
 from symseq.draw.arrays.sizes import UNKNOWN
 from symseq.draw.arrays.trace import Line
-from symseq.draw.labels import inline
+from symseq.draw.labels import inline, uncast
 from symseq.graph import Apply, Variable, known_length
 from symseq.ops.keys import Key, Range, bind
 from symseq.ops.subtensor import IncSubtensor, Subtensor
@@ -73,7 +73,7 @@ def sized(
 
 
 def written(describer: Describer, node: Apply) -> Made:
-    """An array of which a part is set, or added to: the part is marked in both."""
+    """An array of which a part is set, or added to: the result has that part marked."""
     assert isinstance(node.op, IncSubtensor)
     step, read = describer.formula(node)
     boxes = region(describer, node.op.key, node.inputs[0], node.inputs[2:])
@@ -138,13 +138,6 @@ def number(describer: Describer, variable: Variable) -> int | None:
         return describer.sizes.number(length)
     value = describer.values.of(uncast(variable))
     return None if value is None else int(value)
-
-
-def uncast(index: Variable) -> Variable:
-    """What the user gave for an index."""
-    while index.owner is not None and index.owner.op.name.startswith("cast_"):
-        index = index.owner.inputs[0]
-    return index
 
 
 def runs_of(kept: Array) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from symseq.draw.labels import clean
+from symseq.draw.labels import clean, uncast
 from symseq.draw.scene import Edge, Node, Scene
 from symseq.graph import Constant
 from symseq.ops.alloc import Alloc
@@ -65,9 +65,7 @@ def as_constant(node: Node) -> Node:
     apply = node.apply
     if apply is None or not isinstance(apply.op, Alloc):
         return node
-    value = apply.inputs[0]
-    while value.owner is not None and value.owner.op.name.startswith("cast_"):
-        value = value.owner.inputs[0]
+    value = uncast(apply.inputs[0])
     if not isinstance(value, Constant) or value.ndim or apply.outputs[0].name:
         return node
     return replace(node, kind="constant", label=clean(constant_term(value).text))
